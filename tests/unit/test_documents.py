@@ -1,6 +1,7 @@
 """Documents for contributors against the project: paths, links and the figure of the architecture."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,12 @@ def test_every_variable_of_the_environment_is_documented():
     names = {name for text in texts for name in re.findall(r"\bBREATHLINE_[A-Z_]*[A-Z]\b", text)}
     assert "BREATHLINE_DEBUG" in names
     assert not [name for name in sorted(names) if f"`{name}`" not in documented]
+
+
+def test_the_version_is_the_same_everywhere():
+    """The changelog names the version that is being made above all others, with its date."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = YAML(typ="safe").load(ROOT / "CITATION.cff")
+    newest = re.search(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert newest[1] == f"{project['version']} – {citation['date-released']}"
+    assert citation["version"] == project["version"]
