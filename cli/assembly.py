@@ -1,39 +1,26 @@
-"""Assembly of the command line from the functions of its commands."""
+"""Command line as a whole: errors without a traceback, and the code of the project in the current folder."""
 
 from __future__ import annotations
 
-import atexit
-import gc
 import os
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
+from cli.command_groups import LazyGroup, nothing
 from cli.options import EXAMPLES
 from flows import code_tree
-from tasks.runtime import text_streams, users
+from tasks.runtime import garbage, text_streams, users
 from tasks.runtime.error_output import print_error
 from tasks.sources import proxies
 
-# Without this, Python searches all imported objects for garbage at exit.
-atexit.register(gc.freeze)
-
-# Typer keeps the line breaks of docstrings, which are those of the source; a blank line ends a paragraph.
-SINGLE_LINE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
+garbage.collect_rarely()
 
 
-class Group(TyperGroup):
+class Root(LazyGroup):
     """Commands that show every error by `print_error`, and exit with its status."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        for command in _below(self):
-            command.help = SINGLE_LINE_BREAK.sub(" ", command.help or "")
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line."""
@@ -55,14 +42,6 @@ class Group(TyperGroup):
         return found
 
 
-def _below(group: TyperGroup) -> Iterator[Any]:
-    """Yield the commands of a group and of the groups in it."""
-    for command in group.commands.values():
-        yield command
-        if isinstance(command, TyperGroup):
-            yield from _below(command)
-
-
 # The first argument is the folder of a project, whose code comes before the installed one.
 OTHER_CODE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from cli.start import main; main(prog_name='breathline')"
 
@@ -70,32 +49,19 @@ OTHER_CODE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from cli.start im
 class App(typer.Typer):
     """The command line, which always runs the code of the project in the current folder, as the stages do."""
 
+    def __init__(self, commands: type[Root]) -> None:
+        super().__init__(
+            cls=commands,
+            no_args_is_help=True,
+            rich_markup_mode="rich",
+            context_settings={"help_option_names": ["-h", "--help"]},
+            help="Respiratory-sound classification as one traceable data pipeline.",
+            epilog=EXAMPLES["first steps"],
+        )
+        self.callback()(nothing)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line, in a worktree with the environment of another clone by the code of the worktree."""
         if sys.argv[0] != "-c" and code_tree.is_other_tree(Path.cwd()):
             os.execv(sys.executable, [sys.executable, "-c", OTHER_CODE, str(Path.cwd()), *sys.argv[1:]])  # noqa: S606 - no shell
         return super().__call__(*args, **kwargs)
-
-
-def assemble(commands: Iterable[Callable[..., Any]]) -> App:
-    """Return a command line.
-
-    Args:
-        commands: Functions of the commands, which have their names.
-    """
-    app = App(
-        cls=Group,
-        no_args_is_help=True,
-        rich_markup_mode="rich",
-        context_settings={"help_option_names": ["-h", "--help"]},
-        help="Respiratory-sound classification as one traceable data pipeline.",
-        epilog=EXAMPLES["first steps"],
-    )
-    app.callback()(_nothing)  # a command line of one command would be that command
-    for command in commands:
-        app.command(epilog=EXAMPLES[command.__name__])(command)
-    return app
-
-
-def _nothing() -> None:
-    pass

@@ -1,52 +1,34 @@
 """``breathline``: one command line for running, comparing and understanding the pipeline."""
 
-from cli import (
-    backfill,
-    deploy,
-    leaderboard,
-    model_export,
-    models,
-    monitor,
-    plan,
-    predict,
-    recipe,
-    registry,
-    report,
-    run,
-    serve,
-    serve_model,
-    watch,
-    withdraw,
-)
-from cli.assembly import assemble
-from cli.audit.command import app as audit
-from cli.corpus.command import app as corpus
-from cli.doctor import command as doctor
+from typing import ClassVar
 
-app = assemble(
-    (
-        run.run,
-        plan.plan,
-        models.models,
-        report.report,
-        predict.predict,
-        monitor.monitor,
-        leaderboard.leaderboard,
-        backfill.backfill,
-        watch.watch,
-        withdraw.withdraw,
-        deploy.deploy,
-        serve.serve,
-        serve_model.serve_model,
-        doctor.doctor,
-    )
-)
-GROUPS = {
-    "corpus": corpus,
-    "recipe": recipe.app,
-    "registry": registry.app,
-    "export": model_export.app,
-    "audit": audit,
-}
-for name, group in GROUPS.items():
-    app.add_typer(group, name=name)
+from cli.assembly import App, Root
+
+
+class Breathline(Root):
+    """All commands and groups of commands, in the order of the help."""
+
+    places: ClassVar = {
+        "run": "cli.run:run",
+        "plan": "cli.plan:plan",
+        "models": "cli.models:models",
+        "report": "cli.report:report",
+        "predict": "cli.predict:predict",
+        "monitor": "cli.monitor:monitor",
+        "leaderboard": "cli.leaderboard:leaderboard",
+        "backfill": "cli.backfill:backfill",
+        "watch": "cli.watch:watch",
+        "withdraw": "cli.withdraw:withdraw",
+        "deploy": "cli.deploy:deploy",
+        "serve": "cli.serve:serve",
+        "serve-model": "cli.serve_model:serve_model",
+        "doctor": "cli.doctor.command:doctor",
+        "corpus": "cli.corpus.command:app",
+        "recipe": "cli.recipe:app",
+        "registry": "cli.registry:app",
+        "export": "cli.model_export:app",
+        "audit": "cli.audit.command:app",
+    }
+
+
+app = App(Breathline)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Column
 
 from cli import loaded_model
+from cli.command_groups import new_group
 from cli.options import EXAMPLES
 from cli.output import table
 from tasks.runtime.consoles import make_console
@@ -18,8 +19,7 @@ from tasks.runtime.errors import BreathlineError
 if TYPE_CHECKING:
     from tasks.exporting.portable import Format
 
-app = typer.Typer(
-    no_args_is_help=True,
+app = new_group(
     help="Write a model in one format, as a folder that is complete in itself.",
     epilog=EXAMPLES["export"],
 )

@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from cli.command_groups import new_group
 from cli.options import EXAMPLES
 from cli.output import print_yaml, table
-from flows.recipes import corpus as corpora
+from flows.recipes import source_forms
 from tasks.runtime.consoles import make_console
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from flows.recipes.writing import Edit
 
-app = typer.Typer(
-    no_args_is_help=True, help="Published methods and settings for params.yaml.", epilog=EXAMPLES["recipe"]
-)
+app = new_group(help="Published methods and settings for params.yaml.", epilog=EXAMPLES["recipe"])
 Name = Annotated[str, typer.Argument(help="Name of a file in recipes/, without .yaml.")]
-Corpus = Annotated[list[str], typer.Option(help=f"Corpus to learn from. {corpora.HELP}.")]
-External = Annotated[list[str], typer.Option(help=f"Corpus that is only tested on, in the same form: {corpora.FORM}.")]
+Corpus = Annotated[list[str], typer.Option(help=f"Corpus to learn from. {source_forms.HELP}.")]
+External = Annotated[
+    list[str], typer.Option(help=f"Corpus that is only tested on, in the same form: {source_forms.FORM}.")
+]
 Small = Annotated[
     bool, typer.Option("--small", help="Small version of the recipe, in a minute: tiny networks, no weights, one seed.")
 ]

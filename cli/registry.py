@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Column
 
+from cli.command_groups import new_group
 from cli.options import EXAMPLES, Allow
 from cli.output import print_json, table
 from flows import objections
@@ -20,7 +21,7 @@ from tasks.runtime.consoles import make_console
 if TYPE_CHECKING:
     from flows.registry import Version
 
-app = typer.Typer(no_args_is_help=True, help="Versions of models: list, register, show.")
+app = new_group(help="Versions of models: list, register, show.")
 Name = Annotated[str, typer.Option(help="Name of the model, under `artifacts:` in dvc.yaml.")]
 COLUMNS = {
     "score_strict": "Score\nstrict",

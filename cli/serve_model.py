@@ -9,8 +9,6 @@ import typer
 
 from cli import loaded_model
 from cli.loaded_model import Engine
-from tasks.prediction import use_log
-from tasks.prediction.results import CAUTION
 from tasks.runtime.consoles import make_console
 from tasks.runtime.error_output import print_error
 from tasks.runtime.errors import BreathlineError
@@ -49,6 +47,9 @@ def serve_model(
     The page at `/` takes a file, or records one. Programs send recordings to `POST /predict`; `/openapi.json` has all
     addresses. A recording is kept no longer than its prediction takes.
     """
+    from tasks.prediction import use_log
+    from tasks.prediction.results import CAUTION
+
     token = read_token(token_file)
     if host not in LOOPBACK and token is None:
         raise BreathlineError(

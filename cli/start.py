@@ -4,10 +4,7 @@ Standard library only, so that little can happen before.
 """
 
 import sys
-from importlib import import_module
 from typing import Any
-
-ALONE = ("predict",)  # commands that start without the modules of the others, which take 0.6 s
 
 
 def main(**options: Any) -> None:
@@ -19,13 +16,7 @@ def main(**options: Any) -> None:
     from tasks.runtime.error_output import print_error
 
     try:
-        if sys.argv[1:2] and sys.argv[1] in ALONE:
-            from cli.assembly import assemble
-
-            name = sys.argv[1]
-            app = assemble([getattr(import_module(f"cli.{name}"), name)])
-        else:
-            from cli.main import app
+        from cli.main import app
 
         app(**options)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - none is shown with a traceback

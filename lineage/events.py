@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from lineage import log_chain, log_head, log_lines, log_repair, log_signature, log_writing
 from lineage.log_chain import Fault
 from lineage.log_lines import Entry, LogError, Tail
@@ -66,6 +64,8 @@ def append(root: Path, event: Mapping[str, Any]) -> str:
         BreathlineError: Another process holds the lock for too long, or the key of the log cannot be used.
         DiskError: The disk refuses the entry.
     """
+    from filelock import FileLock, Timeout  # with asyncio, which readers of the log do not need
+
     log, head = root / LOG, root / HEAD
     lock, signer = FileLock(log.with_suffix(".lock")), log_signature.signer(root)
     with disk_errors(log):

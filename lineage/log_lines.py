@@ -13,6 +13,7 @@ from tasks.runtime.errors import BreathlineError
 
 Entry = dict[str, Any]
 BLOCK_BYTES = 1 << 16
+ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 HINT = "`breathline audit verify` describes the fault; move `.lineage` away to begin a new log"
 
 
@@ -32,7 +33,7 @@ class Tail:
 
 def line_of(value: Mapping[str, Any]) -> str:
     """Return a mapping as a line of JSON with sorted keys, without the line break."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return ENCODER.encode(value)
 
 
 def hash_of(entry: Mapping[str, Any]) -> str:

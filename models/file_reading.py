@@ -12,10 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pyarrow as pa
     import pyarrow.parquet as pq
     from torch import Tensor
@@ -156,6 +154,8 @@ def read_array(path: Path, dtype: npt.DTypeLike, dimensions: int) -> npt.NDArray
     Raises:
         UnreadableFileError: The file is missing or damaged, or holds another type or number of dimensions.
     """
+    import numpy as np
+
     with reading(path, ".npy"):
         # Copy-on-write, since torch requires writable memory.
         found: npt.NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)

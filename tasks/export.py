@@ -9,6 +9,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from models.decision_rules import DecisionRule
+from models.file_names import SELECTION
 from models.frontends.registry import sample_rates
 from models.training.settings import ComputeSettings
 from tasks import artifacts
@@ -18,7 +19,7 @@ from tasks.exporting import cycles as all_cycles
 from tasks.exporting import folder, judged, learned_corpora, outputs, references, scores
 from tasks.exporting.cycles import Cycles
 from tasks.exporting.settings import ExportSettings
-from tasks.prediction.facts import FORMAT, SELECTION, identity
+from tasks.prediction.facts import FORMAT, identity
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.artifact_reading import content_of, read_json
 from tasks.runtime.corpus_facts import CorpusFacts

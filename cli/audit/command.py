@@ -1,24 +1,29 @@
 """The command group `breathline audit`."""
 
-import typer
+from typing import ClassVar
 
-from cli.audit import absent, diff, export, log, manifest, reproduce, trace, verify
-from cli.options import EXAMPLES
+from cli.command_groups import LazyGroup, new_group
 
 HELP = (
     "Trace figures back to recordings, list and compare runs, verify that nothing was changed, make artifacts again, "
     "and export the lineage."
 )
-COMMANDS = (
-    trace.trace,
-    log.log,
-    diff.diff,
-    absent.absent,
-    manifest.manifest,
-    verify.verify,
-    reproduce.reproduce,
-    export.export,
-)
-app = typer.Typer(no_args_is_help=True, help=HELP)
-for command in COMMANDS:
-    app.command(epilog=EXAMPLES[f"audit {command.__name__}"])(command)
+
+
+class Audit(LazyGroup):
+    """All commands of the group, in the order of the help."""
+
+    title = "audit"
+    places: ClassVar = {
+        "trace": "cli.audit.trace:trace",
+        "log": "cli.audit.log:log",
+        "diff": "cli.audit.diff:diff",
+        "absent": "cli.audit.absent:absent",
+        "manifest": "cli.audit.manifest:manifest",
+        "verify": "cli.audit.verify:verify",
+        "reproduce": "cli.audit.reproduce:reproduce",
+        "export": "cli.audit.export:export",
+    }
+
+
+app = new_group(Audit, help=HELP)

@@ -1,12 +1,21 @@
 """`breathline corpus`: list, show, add and remove the corpora of a project."""
 
-import typer
+from typing import ClassVar
 
-from cli.corpus import add, configured
+from cli.command_groups import LazyGroup, new_group
 from cli.options import EXAMPLES
 
-app = typer.Typer(no_args_is_help=True, help="Corpora to learn from and to test on.", epilog=EXAMPLES["corpus"])
-app.command("list", epilog=EXAMPLES["corpus list"])(configured.list_corpora)
-app.command(epilog=EXAMPLES["corpus show"])(configured.show)
-app.command(epilog=EXAMPLES["corpus add"])(add.add)
-app.command(epilog=EXAMPLES["corpus remove"])(configured.remove)
+
+class Corpus(LazyGroup):
+    """All commands of the group, in the order of the help."""
+
+    title = "corpus"
+    places: ClassVar = {
+        "list": "cli.corpus.configured:list_corpora",
+        "show": "cli.corpus.configured:show",
+        "add": "cli.corpus.add:add",
+        "remove": "cli.corpus.configured:remove",
+    }
+
+
+app = new_group(Corpus, help="Corpora to learn from and to test on.", epilog=EXAMPLES["corpus"])

@@ -7,21 +7,16 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from flows.recipes.source_forms import SOURCES
 from tasks.corpora import registry
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.value_types import NAME
 from tasks.sources import archive, folder_walk, pointers, system_files
 from tasks.subsets.settings import DEVICE, SPLITS
 
-FORM = "[CORPUS=]SOURCE"
-SOURCES = (
-    f"name of a corpus ({', '.join(registry.names())}), path of a zip archive or an unpacked folder, or "
-    "kaggle:OWNER/NAME or hub:OWNER/NAME"
-)
 DATASET = re.compile(
     r"(?P<source>kaggle|hub):(?P<dataset>[^@/]+/[^@/]+)(?:@(?P<revision>.+))?"
 )  # the revision is optional
-HELP = f"{FORM}, repeatable. SOURCE: {SOURCES}"
 
 
 def items(options: Sequence[str], option: str) -> dict[str, dict[str, Any]]:

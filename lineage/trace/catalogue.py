@@ -11,7 +11,6 @@ from lineage.trace.provenance_graph import Link
 from tasks.artifacts import NATIVE_PREDICTIONS, PREDICTIONS, STUDENTS, TEACHERS
 from tasks.runtime.artifact_reading import damaged
 from tasks.runtime.errors import BreathlineError
-from tasks.training import teachers
 
 TRAIN, VAL, TEST = "train", "val", "test"
 ENSEMBLE = "ensemble"
@@ -162,7 +161,8 @@ class Catalogue:
     @cached_property
     def _baselines(self) -> list[str]:
         """Names ``teacher/<id>`` of the baselines that were evaluated."""
-        return teachers.baselines(teachers.read({"teachers": self.data.parameter("evaluate", "teachers")}))
+        given = self.data.parameter("evaluate", "teachers")
+        return [f"teacher/{name}" for name, settings in given.items() if settings.get("baseline")]
 
     def front_ends_of(self, model: str) -> list[str]:
         """Return the front ends of a model, or of all members of the ensemble."""
@@ -190,7 +190,8 @@ class Catalogue:
         """Return the sorted cycles of a set."""
         corpus = next((corpus for corpus, test in self.tests.items() if test == name), None)
         if corpus is not None:
-            return [cycle for cycle in self.members(TEST) if self.data.cycles[cycle]["corpus"] == corpus]
+            corpora = self.data.cycles.values_of("corpus")
+            return [cycle for cycle in self.members(TEST) if corpora[cycle] == corpus]
         subset, _, fold = name.partition(" without ")
         held_out = next((model.held_out for model in self.teachers if fold and model.fold == fold), frozenset())
         found = self.data.subsets.items()

@@ -1,28 +1,28 @@
 """Records and tables of a project, each read once and only when needed."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from lineage import corpora, events, files
 from lineage.project import Project
-from lineage.trace.rows_by_cycle import RowsByCycle, distinct
+from lineage.trace.table_rows import Row, RowsByCycle, RowsById, distinct
 from models import file_names
+from models.frontends.registry import sample_rates
+from models.frontends.settings import FrontEndSettings
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
-from tasks.audio import front_end_rates
 from tasks.corpora import registry
 from tasks.runtime import params
 from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.errors import BreathlineError
-from tasks.subsets import assignment
 
-Row = dict[str, Any]
-QUALIFIED = ("cycle_id", "recording_id", "patient_id")
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class ProjectData:
@@ -89,44 +89,43 @@ class ProjectData:
         return [corpus for corpus in self.corpora.values() if corpus.role == "training"]
 
     @cached_property
-    def recordings(self) -> dict[str, Row]:
+    def recordings(self) -> RowsById:
         """The recordings of all corpora, by `recording_id`."""
         return self._rows(artifacts.RECORDINGS, "recording_id")
 
     @cached_property
-    def cycles(self) -> dict[str, Row]:
+    def cycles(self) -> RowsById:
         """The cycles of all corpora, by `cycle_id`."""
         return self._rows(artifacts.CYCLES, "cycle_id")
 
     def corpus_of_cycle(self, cycle: str) -> CorpusFolders:
         """Return the corpus of a cycle."""
-        return self.corpora[self.cycles[cycle]["corpus"]]
+        return self.corpora[self.cycles.values_of("corpus")[cycle]]
 
     def corpus_of_recording(self, recording: str) -> CorpusFolders:
         """Return the corpus of a recording."""
-        return self.corpora[self.recordings[recording]["corpus"]]
+        return self.corpora[self.recordings.values_of("corpus")[recording]]
 
     def audio_of(self, recording: str) -> str:
         """Return the path of a recording's audio file; a wav file without a record."""
-        row = self.recordings[recording]
-        folder, corpus = self._audio_folders[row["corpus"]], self.corpora[row["corpus"]]
-        path = f"{folder}/{corpora.unqualified(corpus, recording)}"
-        return self._audio.get((path, row["recording_sha256"]), f"{path}.wav")
+        corpus, digests = self.corpus_of_recording(recording), self.recordings.values_of("recording_sha256")
+        path = f"{self._audio_folders[corpus.name]}/{corpora.unqualified(corpus, recording)}"
+        return self._audio.get((path, digests[recording]), f"{path}.wav")
 
     @cached_property
     def cycles_of(self) -> dict[str, list[str]]:
         """The cycles of each recording."""
         found: dict[str, list[str]] = {name: [] for name in self.recordings}
-        for cycle, row in self.cycles.items():
-            found[row["recording_id"]].append(cycle)
+        for cycle, recording in self.cycles.values_of("recording_id").items():
+            found[recording].append(cycle)
         return found
 
     @cached_property
     def recordings_of(self) -> dict[str, list[str]]:
         """The recordings of each patient."""
         found: dict[str, list[str]] = {}
-        for name, row in self.recordings.items():
-            found.setdefault(str(row["patient_id"]), []).append(name)
+        for name, patient in self.recordings.values_of("patient_id").items():
+            found.setdefault(str(patient), []).append(name)
         return found
 
     @cached_property
@@ -141,6 +140,8 @@ class ProjectData:
             # The subsets of a teacher of a fold lack this fold.
             if "subsets" in decided and not decided.get("held_out"):
                 return {cycle: name for name, cycles in decided["subsets"].items() for cycle in cycles} | tested
+        from tasks.subsets import assignment  # with all that reads tables
+
         return dict(assignment.from_params(self._params, self.root / artifacts.CYCLES).subsets) | tested
 
     @property
@@ -151,7 +152,8 @@ class ProjectData:
 
     def unfaded(self, corpus: CorpusFolders) -> list[int]:
         """Return the sample rates in Hz at which the recordings of a corpus are not faded."""
-        return front_end_rates.unfaded(self.parameter(corpus.stage("extract"), "frontends"))
+        found, rates = self.parameter(corpus.stage("extract"), "frontends"), sample_rates()
+        return sorted({rates[name] for name, given in found.items() if not FrontEndSettings(**given).fade})
 
     def is_tested(self, cycle: str) -> bool:
         """Return whether models are tested on a cycle, in its own corpus or as external data."""
@@ -198,7 +200,7 @@ class ProjectData:
         Without annotations, it is the audio file, whose name tells the label.
         """
         audio = self.audio_of(recording)
-        if not self.recordings[recording]["annotation_sha256"]:
+        if not self.recordings.values_of("annotation_sha256")[recording]:
             return audio
         return self._annotations.get(recording, str(Path(audio).with_suffix(".txt")))
 
@@ -282,15 +284,11 @@ class ProjectData:
         """Return the facts of a corpus that `extract` wrote."""
         return self.json(corpus.tables / artifacts.CORPUS.name)
 
-    def _rows(self, table: Path, key: str) -> dict[str, Row]:
+    def _rows(self, table: Path, key: str) -> RowsById:
         """Return the rows of a table of all corpora by id; an external corpus that is not extracted has none."""
-        found = {row[key]: row for row in self.table(table).to_pylist()}
-        for corpus in self.external:
-            path = corpus.tables / table.name
-            for row in self.table(path).to_pylist() if self.exists(path) else ():
-                ids = {name: corpora.qualified(corpus, row[name]) for name in QUALIFIED if name in row}
-                found[ids[key]] = row | ids
-        return found
+        paths = {corpus: corpus.tables / table.name for corpus in self.external}
+        external = [(self.table(path), corpus) for corpus, path in paths.items() if self.exists(path)]
+        return RowsById(key, [(self.table(table), None), *external])
 
     def _row_of(self, corpus: CorpusFolders, front_end: str) -> dict[str, int]:
         """Return the row of each cycle of a corpus in the features of a front end."""

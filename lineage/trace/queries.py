@@ -16,8 +16,8 @@ from lineage.trace.provenance_graph import Direction, Edge, Node, Trace
 from lineage.trace.rerun_list import reruns
 from lineage.trace.stage_nodes import Stages
 from lineage.trace.traversal import neighbours, node_types, traverse
+from models.file_names import SELECTION
 from tasks.artifacts import AUDIO, EXPORTS, METRICS, SCORES, SOFT_LABELS, STUDENTS, CorpusFolders
-from tasks.prediction.facts import SELECTION
 from tasks.runtime.artifact_reading import damaged
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
@@ -210,14 +210,14 @@ class TraceQueries:
 
     def _with_exposure(self, root: Node, nodes: dict[str, Node]) -> dict[str, Node]:
         """Return the models of a trace, with the number of cycles of the root's patient that they have seen."""
-        patient, found = root.facts["patient_id"], {}
+        patient, found, patients = root.facts["patient_id"], {}, self.data.cycles.values_of("patient_id")
         for node in nodes.values():
             if node.kind != "weights":
                 continue
             name, _, selection = node.name.rpartition("/")
             model = self.catalogue.models[name]
             seen = {
-                one: sum(self.data.cycles[cycle]["patient_id"] == patient for cycle in self.catalogue.members(one))
+                one: sum(patients[cycle] == patient for cycle in self.catalogue.members(one))
                 for one in (model.trained_on, *model.selection_sets(selection))
             }
             facts: dict[str, Any] = {**node.facts, f"cycles_of_patient_{patient}": seen}

@@ -1,11 +1,12 @@
 """Nodes of the data: source, patients, recordings, and the sets of cycles that recordings belong to."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 
-from lineage.trace.catalogue import TRAIN, Catalogue
+from lineage.trace.catalogue import TRAIN
 from lineage.trace.node_type import NodeType
-from lineage.trace.project_data import ProjectData, external_set
+from lineage.trace.project_data import external_set
 from lineage.trace.provenance_graph import MADE_BY, Link, Node, links
 
 PATIENT = ("diagnosis", "age", "sex", "fold")  # columns of the recordings that describe the patient
@@ -32,8 +33,8 @@ class Sources(NodeType):
 
     def after(self, name: str) -> Iterator[Link]:
         """Yield all recordings."""
-        recordings = (one for one, row in self.data.recordings.items() if row["corpus"] == name)
-        yield from links("recording", recordings, "holds the files")
+        corpora = self.data.recordings.values_of("corpus").items()
+        yield from links("recording", (one for one, corpus in corpora if corpus == name), "holds the files")
 
 
 class Patients(NodeType):
@@ -58,10 +59,6 @@ class Patients(NodeType):
 
 class Recordings(NodeType):
     """``recording:<recording_id>``: a wav file and its annotation."""
-
-    def __init__(self, data: ProjectData, catalogue: Catalogue) -> None:
-        super().__init__(data, catalogue)
-        self._sets = {name: set(catalogue.members(name)) for name in catalogue.sets()}
 
     def node(self, name: str) -> Node:
         """Return both files with their hashes, and the number of cycles in each subset."""
@@ -95,6 +92,10 @@ class Recordings(NodeType):
         yield from links("samples", cycles, "its samples")
         yield from links("annotation", cycles, "its line")
 
+    @cached_property
+    def _sets(self) -> dict[str, set[str]]:
+        return {name: set(self.catalogue.members(name)) for name in self.catalogue.sets()}
+
 
 class Sets(NodeType):
     """``set:<name>``: the cycles of a subset, such as ``train``, or ``train without fold …`` for teachers of a fold."""
@@ -103,13 +104,12 @@ class Sets(NodeType):
         """Return the cycles, and the settings of the split."""
         members = self.catalogue.members(name)
         given = {key: self.data.parameter("evaluate", key) for key in ("labels", "split", "validation")}
-        rows = [self.data.cycles[cycle] for cycle in members]
         facts = {
             **given,
             "split": str(given["split"]),
-            "split_file_sha256": {name: self._split_file(name) for name in sorted({row["corpus"] for row in rows})},
-            "recordings": len({row["recording_id"] for row in rows}),
-            "patients": len({row["patient_id"] for row in rows}),
+            "split_file_sha256": {one: self._split_file(one) for one in sorted(self._values(members, "corpus"))},
+            "recordings": len(self._values(members, "recording_id")),
+            "patients": len(self._values(members, "patient_id")),
             "cycles": members,
         }
         label = f"{name}: {len(members)} cycles, {facts['recordings']} recordings, {facts['patients']} patients"
@@ -117,7 +117,8 @@ class Sets(NodeType):
 
     def before(self, name: str) -> Iterator[Link]:
         """Yield the recordings of the cycles, and the stage."""
-        counts = Counter(self.data.cycles[cycle]["recording_id"] for cycle in self.catalogue.members(name))
+        recordings = self.data.cycles.values_of("recording_id")
+        counts = Counter(recordings[cycle] for cycle in self.catalogue.members(name))
         yield from ((f"recording:{recording}", _cycles(count)) for recording, count in counts.items())
         tested = next((one for one in self.data.tested if external_set(one) == name), None)
         if tested is None:
@@ -139,6 +140,11 @@ class Sets(NodeType):
             yield "soft_labels:train", "labelled"
         groups = self.catalogue.figure_groups.items()
         yield from links("figures", (key for key, group in groups if group.judged_on == name), "judged on")
+
+    def _values(self, cycles: Iterable[str], column: str) -> set[str]:
+        """Return the different values of a column of some cycles."""
+        values = self.data.cycles.values_of(column)
+        return {values[cycle] for cycle in cycles}
 
     def _split_file(self, corpus: str) -> str | None:
         """Return the SHA-256 of the file with the split of a corpus; None if it has none."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.file_names import CARD
+from models.file_names import CARD, SELECTION
 from models.metrics import SCORES, scores
 from models.training.features import Features
 from models.training.normalization import Normalization
@@ -20,7 +20,7 @@ from tasks import artifacts
 from tasks.exporting import onnx_file, quantisation
 from tasks.exporting.quantisation import Method
 from tasks.features import cycle_waveforms
-from tasks.prediction.facts import ID_DIGITS, SELECTION, identity
+from tasks.prediction.facts import ID_DIGITS, identity
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets import assignment

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from models.file_names import SELECTION
 from models.heads import Heads
 from models.training.inference import autocast, embed, pick_device
 from models.training.normalization import CycleSources
 from models.training.settings import ComputeSettings
-from tasks.prediction.facts import SELECTION
 from tasks.training import trained_networks
 from tasks.training.trained_networks import TrainedNetwork
 

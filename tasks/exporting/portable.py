@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from models.decision_rules import DecisionRule
 from models.export import assembly
-from models.file_names import WEIGHTS
+from models.file_names import SELECTION, WEIGHTS
 from models.frontends.registry import sample_rates
 from tasks.exporting import card as cards
 from tasks.exporting import folder, hub_layout, int8, readme, torch_files
-from tasks.prediction.facts import FORMAT, SELECTION, ModelFacts, identity
+from tasks.prediction.facts import FORMAT, ModelFacts, identity
 from tasks.runtime import files
 from tasks.runtime.disk_errors import disk_errors
 from tasks.training.torch_setup import as_breathline_error

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from models.file_names import SELECTION
 from models.metrics import FIGURES
-from tasks.prediction.facts import SELECTION
 
 
 def of_student(card: Mapping[str, Any], metrics: Mapping[str, Any], seed: str) -> dict[str, Any]:

@@ -9,17 +9,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from models.decision_rules import DecisionRule
-from models.file_names import CARD
+from models.file_names import CARD, SELECTION
 from tasks import artifacts
 from tasks.checks import usability
 from tasks.checks.settings import UnusableLimits
 from tasks.runtime.errors import BreathlineError
 
 FORMAT = 1  # of ``model.json`` of an export; the card of a student has no `format`
-SELECTION: Literal["val"] = "val"  # selection of the epoch that is exported and that predicts
 ID_DIGITS = 16  # of the id of a student
 T = TypeVar("T")
 

@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
-
 from models import file_reading
 from models.file_reading import UnreadableFileError
 from tasks import artifacts
@@ -71,6 +69,8 @@ def parse(kind: type[T], value: Mapping[str, Any], path: Path) -> T:
     Raises:
         BreathlineError: Keys are missing, or values have the wrong type; the error lists all of them.
     """
+    from pydantic import TypeAdapter, ValidationError
+
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:

@@ -6,7 +6,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tasks.runtime import faults, yaml_files
+from tasks.runtime import yaml_files
 from tasks.runtime.errors import BreathlineError
 
 T = TypeVar("T")
@@ -47,6 +47,8 @@ def parse(kind: type[T], value: Any, key: str) -> T:
     Raises:
         BreathlineError: Keys are unknown or missing, or values are not allowed; the error lists all of them.
     """
+    from tasks.runtime import faults  # with pydantic
+
     if found := faults.find(kind, value):
         lines = [str(fault.below(tuple(key.split(".")))) for fault in found]
         raise BreathlineError("\n".join(lines), where=PARAMS, hint="see the comments in params.yaml")

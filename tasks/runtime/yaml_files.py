@@ -4,6 +4,8 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,11 @@ def parse(text: str, path: Path) -> Any:
         text: Text of a file.
         path: Path of the file, for error messages.
     """
+    return deepcopy(_parse(text, path))
+
+
+@lru_cache(maxsize=8)  # a command and a stage read params.yaml and dvc.yaml several times
+def _parse(text: str, path: Path) -> Any:
     if found := CONFLICT.search(text):
         raise _fault("Git left the marks of an unfinished merge.", path, text.count("\n", 0, found.start()))
     if found := CONTROL.search(text):

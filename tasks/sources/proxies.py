@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping, MutableMapping
 from importlib.util import find_spec
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
 
 from tasks.runtime.errors import BreathlineError
 
@@ -24,6 +23,9 @@ def bypass_loopback(environment: MutableMapping[str, str] = os.environ) -> None:
 
 def proxy_of(url: str) -> str | None:
     """Return variable and address of the proxy of a URL, without user and password; None if no proxy is used."""
+    # not in typeshed; imported here, because every command and stage imports this module
+    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+
     parts = urlsplit(url)
     excepted = {"no": ",".join(os.environ.get(name, "") for name in EXCEPT)}
     if proxy_bypass_environment(parts.hostname or "", excepted):

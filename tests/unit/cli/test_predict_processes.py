@@ -31,7 +31,7 @@ try:
 finally:
     print("heavy:", sorted(set(sys.modules) & set(sys.argv[0].split())), file=sys.stderr)
 """
-HEAVY = "torch pyarrow polars pandas scipy.signal scipy dvc prefect httpx jinja2 cli.run cli.main flows.registry"
+HEAVY = "torch pyarrow polars pandas scipy.signal scipy dvc prefect httpx jinja2 cli.run cli.plan flows.registry"
 
 
 def of_project(folder):

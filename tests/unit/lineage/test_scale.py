@@ -19,7 +19,17 @@ QUESTIONS = (
     "data/student/1",
     "fbank@icbhi-ast",
 )
-SLOW = ("pandas", "torch", "sklearn", "matplotlib", "dvc", "prefect", "great_expectations", "polars")
+SLOW = (
+    "pandas",
+    "filelock",
+    "torch",
+    "sklearn",
+    "matplotlib",
+    "dvc",
+    "prefect",
+    "great_expectations",
+    "polars",
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,14 @@
 """Paths of annotations in the trace: with a suffix, with a longer ending, and without a file of their own."""
 
+import pyarrow as pa
 import pytest
 
 from lineage.trace.project_data import ProjectData
+from lineage.trace.table_rows import RowsById
 from tasks.artifacts import CorpusFolders
 
 RAW = "data/raw/a/audio"
+NAMES = ("a_1", "a_10")
 
 
 @pytest.mark.parametrize(
@@ -19,9 +22,10 @@ RAW = "data/raw/a/audio"
 )
 def test_the_annotation_of_a_recording_is_found(files, digest, path):
     data = ProjectData.__new__(ProjectData)
-    recordings = {
-        name: {"annotation_sha256": digest, "recording_sha256": "w", "corpus": "a"} for name in ("a_1", "a_10")
-    }
+    rows = [
+        {"recording_id": name, "annotation_sha256": digest, "recording_sha256": "w", "corpus": "a"} for name in NAMES
+    ]
+    recordings = RowsById("recording_id", [(pa.Table.from_pylist(rows), None)])
     vars(data).update(
         corpora={"a": CorpusFolders("training", "a")},
         recordings=recordings,

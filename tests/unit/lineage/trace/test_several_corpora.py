@@ -72,7 +72,7 @@ def test_an_id_of_two_external_corpora_needs_the_name_of_one(ask):
     other = type(hospital)("external", "clinic")
     questions.data.external = [hospital, other]
     rows = {f"{one.name}:401_1b1_Tc_sc_Meditron": {} for one in (hospital, other)}
-    questions.data.recordings = questions.data.recordings | rows
+    questions.data.recordings = {**questions.data.recordings, **rows}
     with pytest.raises(BreathlineError, match="2 external corpora have `401_1b1_Tc_sc_Meditron`") as error:
         questions.ask("401_1b1_Tc_sc_Meditron")
     assert "hospital:401_1b1_Tc_sc_Meditron, clinic:401_1b1_Tc_sc_Meditron" in str(error.value)
