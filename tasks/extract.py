@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
@@ -9,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pyarrow as pa
 from rich.progress import track
 
@@ -18,7 +18,7 @@ from tasks.artifacts import CorpusFolders, Role
 from tasks.audio import front_end_rates, waveform_files
 from tasks.corpora import extraction, registry, source_files
 from tasks.corpora.base import Corpus
-from tasks.runtime import corpus_facts, hardware, parallel, params
+from tasks.runtime import allocator, corpus_facts, hardware, parallel, params
 from tasks.runtime.artifact_reading import parse, read_json
 from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.errors import BreathlineError
@@ -126,18 +126,18 @@ def extract(
 
 def classes(cycles: pa.Table, corpus: Corpus) -> dict[str, dict[str, dict[str, int]]]:
     """Return the number of cycles by side, label set and class; named tests without a cycle are left out."""
-    frame = pl.DataFrame(cycles)
-    here = {"train", "test", *frame["split"]}
+    splits = cycles["split"].to_pylist()
+    counts = {
+        name: Counter(zip(splits, cycles[labels.column].to_pylist(), strict=True))
+        for name, labels in corpus.label_sets.items()
+    }
     return {
         side: {
-            name: {
-                label: frame.filter((pl.col("split") == side) & (pl.col(labels.column) == index)).height
-                for index, label in enumerate(labels.classes)
-            }
+            name: {label: counts[name][side, index] for index, label in enumerate(labels.classes)}
             for name, labels in corpus.label_sets.items()
         }
         for side in corpus.sides
-        if side in here
+        if side in {"train", "test", *splits}
     }
 
 
@@ -149,12 +149,14 @@ def unlabelled(cycles: pa.Table, corpus: Corpus, sound: str) -> dict[str, dict[s
         corpus: Adapter of the corpus.
         sound: Column that names the sound of a cycle.
     """
-    frame = pl.DataFrame(cycles)
-    found = {
-        name: frame.filter(pl.col(labels.column).is_null())[sound].fill_null("unknown").value_counts().sort(sound)
-        for name, labels in corpus.label_sets.items()
-    }
-    return {name: dict(counts.iter_rows()) for name, counts in found.items() if counts.height}
+    sounds = ["unknown" if one is None else one for one in cycles[sound].to_pylist()]
+    found = {}
+    for name, labels in corpus.label_sets.items():
+        classes = cycles[labels.column].to_pylist()
+        counts = Counter(one for one, index in zip(sounds, classes, strict=True) if index is None)
+        if counts:
+            found[name] = dict(sorted(counts.items()))
+    return found
 
 
 def report(recordings: pa.Table, summary: Mapping[str, Any], *, drawn_folds: bool) -> None:
@@ -170,14 +172,15 @@ def report(recordings: pa.Table, summary: Mapping[str, Any], *, drawn_folds: boo
         log.info(f"the split file's {correction['name_in_split']} is {correction['recording_id']}")
     if summary["missing"]:
         log.warning(f"{len(summary['missing'])} recordings of the metadata have no audio")
-    patients = pl.DataFrame(recordings).unique("patient_id", maintain_order=True)
+    rows = recordings.to_pylist()
+    patients = {row["patient_id"]: row for row in reversed(rows)}  # the first recording of each
     for column in ("diagnosis", "age", "sex", *(() if drawn_folds else ("fold",))):
-        unknown = patients.filter(pl.col(column).is_null())["patient_id"].to_list()
-        if len(unknown) == patients.height:
+        unknown = [patient for patient, row in patients.items() if row[column] is None]
+        if len(unknown) == len(patients):
             log.info(f"{column} is unknown for every patient")
         elif unknown:
             log.warning(f"{column} of {len(unknown)} patients is unknown: {', '.join(sorted(unknown, key=natural))}")
-    empty = pl.DataFrame(recordings).filter(pl.col("cycles") == 0)["recording_id"].to_list()
+    empty = [row["recording_id"] for row in rows if row["cycles"] == 0]
     if empty:
         log.warning(f"{len(empty)} recordings have no cycles: {', '.join(empty)}")
     for labels, counts in summary.get("unlabelled", {}).items():
@@ -189,6 +192,7 @@ def main(name: str, role: Role = "training") -> None:
     """Run the stage for one corpus; the name is a key of ``corpora`` or ``external`` in params.yaml."""
     folders = CorpusFolders(role, name)
     with stage(folders.stage("extract")):
+        allocator.keep_freed_memory()
         wanted = params.section(params.read(), "frontends")
         extract(
             folders.raw,

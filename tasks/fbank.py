@@ -3,12 +3,12 @@
 import sys
 from dataclasses import asdict
 
-from models.frontends.registry import create
+from models.frontends.registry import create_array
 from models.frontends.settings import FrontEndSettings
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders, Role
 from tasks.features.cache import MAX_WORKERS, build
-from tasks.runtime import hardware, params
+from tasks.runtime import allocator, hardware, params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.stage import stage
 
@@ -23,10 +23,11 @@ def main(item: str, role: Role = "training") -> None:
     corpus, _, name = item.rpartition("-")  # names of front ends have no hyphen
     folders = CorpusFolders(role, corpus)
     with stage(folders.stage("fbank", name)) as log:
+        allocator.keep_freed_memory()
         key = f"frontends.{name}"
         settings = params.parse(FrontEndSettings, params.section(params.read(), key), key)
         try:
-            front_end = create(name, **asdict(settings))
+            front_end = create_array(name, **asdict(settings))
         except ValueError as error:
             hint = "correct the name, or make duration_s longer"
             raise BreathlineError(str(error), where=f"params.yaml: {key}", hint=hint) from error

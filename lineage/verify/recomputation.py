@@ -10,14 +10,13 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from lineage.content import content_hash
 from lineage.verify import model_recomputation, training_recomputation
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.findings import Finding, Sample, recomputed
 from models import file_names
-from models.frontends.registry import create
+from models.frontends.registry import create_array
 from tasks import artifacts
 from tasks.artifacts import AUDIO, CYCLES, SOURCE, CorpusFolders
 from tasks.audio import front_end_rates
@@ -27,7 +26,7 @@ from tasks.features import cycle_waveforms
 from tasks.features.arrays import compute
 
 FACTS = ("start_s", "end_s", "audio_sha256")
-WAVEFORM = 1e-5  # of full scale: another SciPy may round a resampled waveform differently
+WAVEFORM = 1e-5  # of full scale: another numpy or processor may round a resampled waveform differently
 FEATURE = 0.01  # some steps of float16 in features of a few units: another FFT may give them
 ROWS = 64  # cycles read at a time
 
@@ -108,7 +107,6 @@ def _cycles(audited: AuditedProject, folders: CorpusFolders, sample: Sample) -> 
 
 def features(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
     """Yield rows of features that differ from those of the cycles' waveforms."""
-    torch.set_num_threads(1)  # as in `tasks.fbank`: the last bits depend on the number of threads
     for stage, found in audited.project.records.items():
         work, folders, name = artifacts.corpus_of(stage) or (None, None, None)
         if work != "fbank" or folders is None or name is None:
@@ -117,11 +115,11 @@ def features(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
         index = audited.table(place / file_names.INDEX)
         rows = dict(zip(index["cycle_id"].to_pylist(), index["row"].to_pylist(), strict=True))
         chosen = sample.choose(rows)
-        front_end = create(name, **found["params"][f"frontends.{name}"])
+        front_end = create_array(name, **found["params"][f"frontends.{name}"])
         kept = np.load(audited.root / place / file_names.FEATURES, mmap_mode="r")
         largest = 0.0
         for cycle, waveform in waveforms(audited, folders, front_end.sample_rate, chosen).items():
-            made = compute(front_end, [torch.from_numpy(waveform)])[0].numpy()
+            made = compute(front_end, [waveform])[0]
             off = distance(kept[rows[cycle]], made)
             largest = max(largest, off)
             if off > FEATURE:
@@ -138,8 +136,7 @@ def waveforms(
     for batch in cycle_waveforms.read(audited.root / folders.waveforms / f"{rate}.parquet", rows=ROWS):
         for row, cycle in enumerate(batch.column("cycle_id").to_pylist()):
             if cycle in names:
-                # A copy, because torch needs writable memory and that of Arrow is not.
-                found[cycle] = batch.column("samples")[row].values.to_numpy().copy()
+                found[cycle] = batch.column("samples")[row].values.to_numpy()
     return found
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from models.frontends.base import FrontEnd
-from models.frontends.clip import FADES_PER_SECOND
+from models.frontends.clip import FADES_PER_SECOND, fade_out
 
 
 def clips(front_end: FrontEnd, waveforms: Tensor, lengths: Tensor) -> Tensor:
@@ -28,5 +28,5 @@ def clips(front_end: FrontEnd, waveforms: Tensor, lengths: Tensor) -> Tensor:
     if not front_end.fade:
         return clip
     ramp = min(front_end.sample_rate // FADES_PER_SECOND, samples)
-    fade = torch.where(own <= samples, torch.linspace(1.0, 0.0, ramp, device=waveforms.device), 1.0)
+    fade = torch.where(own <= samples, torch.from_numpy(fade_out(ramp)).to(waveforms.device), 1.0)
     return torch.cat([clip[:, : samples - ramp], clip[:, samples - ramp :] * fade], dim=1)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from models.frontends.clip import cut_or_pad
+from models.frontends.definitions import require_frame
 from models.frontends.scales import Scale
 from models.frontends.settings import Pad
 
@@ -34,13 +35,13 @@ class FrontEnd(nn.Module, ABC):
 
     def __init__(self, name: str, *, sample_rate: int, samples: int, frames: int, mels: int) -> None:
         super().__init__()
-        if frames < 1:
-            raise ValueError(f"front end {name}: {samples} samples at {sample_rate} Hz are shorter than one frame")
+        require_frame(name, samples=samples, sample_rate=sample_rate, frames=frames)
         self.name, self.sample_rate, self.samples, self.frames, self.mels = name, sample_rate, samples, frames, mels
 
     def clip(self, waveform: Tensor) -> Tensor:
         """Return the clip (samples,) of a cycle of any length at `sample_rate`."""
-        return cut_or_pad(waveform, samples=self.samples, sample_rate=self.sample_rate, pad=self.pad, fade=self.fade)
+        sizes = {"samples": self.samples, "sample_rate": self.sample_rate}
+        return torch.from_numpy(cut_or_pad(waveform.numpy(), **sizes, pad=self.pad, fade=self.fade))
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Return the features (batch, frames, mels) float32 of clips (batch, samples).

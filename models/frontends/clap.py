@@ -8,13 +8,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.frontends.base import FrontEnd
+from models.frontends.definitions import CLAP, CLAP_LENGTH, require_length
 from models.frontends.mel import MelEnergies
 from models.frontends.scales import DECIBELS
 
 SAMPLE_RATE = 48_000  # Hz
-FFT, SHIFT, MELS = 1024, 480, 64  # samples: 21 ms, 10 ms; mel bins
-LOW_HZ, HIGH_HZ = 50.0, 14_000.0
-LENGTH = 10 * SAMPLE_RATE  # samples; the length that the encoder was trained on
 
 
 class Clap(FrontEnd):
@@ -28,30 +26,17 @@ class Clap(FrontEnd):
     """
 
     def __init__(self, samples: int) -> None:
-        if samples > LENGTH:
-            raise ValueError(
-                f"front end clap takes clips of at most 10 s, not of {samples / SAMPLE_RATE:g} s; "
-                "set frontends.clap.duration_s to 10 or less"
-            )
-        # Frames are centred on every 480th sample; the signal is mirrored at both ends.
-        frames = 1 + LENGTH // SHIFT if samples > FFT // 2 else 0
-        super().__init__("clap", sample_rate=SAMPLE_RATE, samples=samples, frames=frames, mels=MELS)
-        self.energies = MelEnergies(
-            MELS,
-            window=FFT,
-            shift=SHIFT,
-            fft=FFT,
-            sample_rate=SAMPLE_RATE,
-            low_hz=LOW_HZ,
-            high_hz=HIGH_HZ,
-            convention="librosa",
-        )
+        require_length("clap", CLAP, samples=samples, sample_rate=SAMPLE_RATE)
+        frames, spectrum = CLAP.frames(samples), CLAP.spectrum
+        super().__init__("clap", sample_rate=SAMPLE_RATE, samples=samples, frames=frames, mels=spectrum.mels)
+        self.energies = MelEnergies(spectrum, SAMPLE_RATE)
 
     def features(self, clips: Tensor) -> Tensor:
         """Return the features (batch, frames, mels) float32 of float32 clips (batch, samples)."""
-        repeated = clips.repeat(1, LENGTH // self.samples)
-        whole = F.pad(repeated, (0, LENGTH - repeated.shape[1]))
-        return DECIBELS.values(self.energies(F.pad(whole, (FFT // 2, FFT // 2), mode="reflect")))
+        half = CLAP.spectrum.window // 2
+        repeated = clips.repeat(1, CLAP_LENGTH // self.samples)
+        whole = F.pad(repeated, (0, CLAP_LENGTH - repeated.shape[1]))
+        return DECIBELS.values(self.energies(F.pad(whole, (half, half), mode="reflect")))
 
 
 FRONT_END = Clap

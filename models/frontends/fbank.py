@@ -5,11 +5,11 @@ Source: Toikkanen & Kim, INTERSPEECH 2025 (arXiv 2505.22027).
 
 from torch import Tensor
 
-from models.frontends.ast import MELS, Ast
+from models.frontends.ast import Ast
 from models.frontends.base import FrontEnd
+from models.frontends.definitions import SMALLEST_SD
 
 SAMPLE_RATE = 16_000  # Hz
-SMALLEST_SD = 1e-4  # of AST's values; digital silence has a smaller one, which holds only rounding
 
 
 class Fbank(FrontEnd):
@@ -21,7 +21,7 @@ class Fbank(FrontEnd):
 
     def __init__(self, samples: int) -> None:
         ast = Ast(samples)
-        super().__init__("fbank", sample_rate=SAMPLE_RATE, samples=samples, frames=ast.frames, mels=MELS)
+        super().__init__("fbank", sample_rate=SAMPLE_RATE, samples=samples, frames=ast.frames, mels=ast.mels)
         self.ast = ast
 
     def features(self, clips: Tensor) -> Tensor:

@@ -8,37 +8,26 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.frontends.base import FrontEnd
+from models.frontends.definitions import PANNS
 from models.frontends.mel import MelEnergies
-from models.frontends.scales import DECIBELS
 
 SAMPLE_RATE = 32_000  # Hz
-FFT, SHIFT, MELS = 1024, 320, 64  # samples: 32 ms, 10 ms; mel bins
-LOW_HZ, HIGH_HZ = 50.0, 14_000.0
 
 
 class PANNs(FrontEnd):
     """Log mel energies, 100 frames a second, in dB of full scale's energy: 10 log10(max(E, 1e-10)), not normalised."""
 
-    scale = DECIBELS
+    scale = PANNS.scale
 
     def __init__(self, samples: int) -> None:
-        # Frames are centred on every 320th sample; the signal is mirrored at both ends.
-        frames = 1 + samples // SHIFT if samples > FFT // 2 else 0
-        super().__init__("panns", sample_rate=SAMPLE_RATE, samples=samples, frames=frames, mels=MELS)
-        self.energies = MelEnergies(
-            MELS,
-            window=FFT,
-            shift=SHIFT,
-            fft=FFT,
-            sample_rate=SAMPLE_RATE,
-            low_hz=LOW_HZ,
-            high_hz=HIGH_HZ,
-            convention="librosa",
-        )
+        frames, spectrum = PANNS.frames(samples), PANNS.spectrum
+        super().__init__("panns", sample_rate=SAMPLE_RATE, samples=samples, frames=frames, mels=spectrum.mels)
+        self.energies = MelEnergies(spectrum, SAMPLE_RATE)
 
     def features(self, clips: Tensor) -> Tensor:
         """Return the features (batch, frames, mels) float32 of float32 clips (batch, samples)."""
-        return self.scale.values(self.energies(F.pad(clips, (FFT // 2, FFT // 2), mode="reflect")))
+        half = PANNS.spectrum.window // 2
+        return self.scale.values(self.energies(F.pad(clips, (half, half), mode="reflect")))
 
 
 FRONT_END = PANNs

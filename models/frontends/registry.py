@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, cast
 
 from models import frontends
 from models.discovery import assigned, class_attributes
+from models.frontends.definitions import DEFINITIONS
 from models.frontends.settings import Pad
 
 if TYPE_CHECKING:
+    from models.frontends.array_front_end import ArrayFrontEnd
     from models.frontends.base import FrontEnd
+    from models.frontends.module_front_end import ModuleFrontEnd
 
 
 def sample_rates() -> dict[str, int]:
@@ -53,3 +56,28 @@ def create(name: str, duration_s: float, *, pad: Pad = "repeat", fade: bool = Tr
     front_end = build(round(duration_s * sample_rates()[name]))
     front_end.pad, front_end.fade = pad, fade
     return front_end
+
+
+def create_array(
+    name: str, duration_s: float, *, pad: Pad = "repeat", fade: bool = True
+) -> ArrayFrontEnd | ModuleFrontEnd:
+    """Return a front end from arrays to arrays; torch is imported only if the front end has no definition for numpy.
+
+    Args:
+        name: Name of the front end, as in params.yaml.
+        duration_s: Length of a clip in seconds.
+        pad: Padding of a shorter cycle: `repeat` or `zero` (`FrontEndSettings`).
+        fade: Whether recordings and repeated cycles are faded (`FrontEndSettings`).
+
+    Raises:
+        ValueError: There is no front end of that name, or it does not take clips of that length.
+    """
+    if name not in DEFINITIONS:
+        from models.frontends.module_front_end import ModuleFrontEnd
+
+        return ModuleFrontEnd(create(name, duration_s, pad=pad, fade=fade))
+    from models.frontends.array_front_end import ArrayFrontEnd
+
+    rate = sample_rates()[name]
+    samples = round(duration_s * rate)
+    return ArrayFrontEnd(name, DEFINITIONS[name], sample_rate=rate, samples=samples, pad=pad, fade=fade)

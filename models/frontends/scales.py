@@ -1,12 +1,18 @@
 """Scales from mel energies to the values of a front end, and their inverse."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
-KALDI_FLOOR = torch.finfo(torch.float32).eps
+if TYPE_CHECKING:
+    from torch import Tensor
+
+KALDI_FLOOR = 2.0**-23  # smallest step of float32 at 1
 ROUNDING = 0.01  # relative error allowed at the floor; the rounding of float16 features is half of it
 
 
@@ -23,6 +29,13 @@ class Scale:
         """Return the values of energies of any shape."""
         above = energies.add(self.floor) if self.added else energies.clamp_min(self.floor)
         return above.log().add(self.offset).div(self.divisor)
+
+    def apply(self, energies: npt.NDArray[Any]) -> None:
+        """Replace energies of any shape, in an array, by their values."""
+        (np.add if self.added else np.maximum)(energies, energies.dtype.type(self.floor), out=energies)
+        np.log(energies, out=energies)
+        energies += energies.dtype.type(self.offset)
+        energies /= energies.dtype.type(self.divisor)
 
     def energies(self, values: Tensor) -> Tensor:
         """Return the energies of values; a value at the floor gives 0, as digital silence does."""

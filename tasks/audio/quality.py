@@ -1,19 +1,21 @@
 """Measures of the technical quality of a recording."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from tasks.audio.runs import ClippedRuns, LongestRun
 from tasks.audio.spectrum import MeanSpectrum
 
 CLIPPED_LEVEL = 0.999  # fraction of full scale
-CLIPPED_RUN = 3  # samples; a normalised recording may reach full scale with one or two samples
 SILENT_DBFS = -80.0  # below the noise of electronic stethoscopes, above the quantisation noise of 16 bits
 SILENT_FRAME_S = 0.05
 MAX_LOSS_DB = 200.0
 
 Samples = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +69,10 @@ class Meter:
             channels: Number of channels.
         """
         self.rate, self.channels = rate, channels
-        self._all = _Moments()
-        self._mixed = _Moments()
+        frame = max(1, int(rate * SILENT_FRAME_S))
         self._spectrum = MeanSpectrum()
-        self._peak = 0.0
-        self._each = [_Channel(max(1, int(rate * SILENT_FRAME_S))) for _ in range(channels)]
+        self._each = [_Channel(frame) for _ in range(channels)]
+        self._mixed = _Moments(frame)
 
     def feed(self, samples: Samples) -> None:
         """Measure the next samples.
@@ -81,23 +82,22 @@ class Meter:
         """
         if not len(samples):
             return
-        self._all.add(samples)
         if len(self._each) > 1:
-            self._mixed.add(samples.mean(axis=1)[:, None])
+            self._mixed.add(samples.mean(axis=1))
         self._spectrum.add(samples)
-        self._peak = max(self._peak, float(np.abs(samples).max()))
         for channel, one in zip(self._each, samples.T, strict=True):
             channel.add(np.ascontiguousarray(one))
 
     def result(self) -> Quality:
         """Return the measures of all samples so far; there is at least one."""
-        rms = self._all.deviation
+        moments = [channel.moments for channel in self._each]
+        rms = float(np.sqrt(np.mean([each.variance for each in moments])))
         return Quality(
-            peak=self._peak,
-            dc_offset=float(np.abs(self._all.mean).max()),
+            peak=max(channel.peak for channel in self._each),
+            dc_offset=max(abs(each.mean) for each in moments),
             clipped_fraction=float(np.mean([channel.clipped_fraction for channel in self._each])),
             longest_constant_s=max(channel.longest_constant for channel in self._each) / self.rate,
-            silent_fraction=float(np.mean([channel.silent_fraction for channel in self._each])),
+            silent_fraction=float(np.mean([each.silent_fraction for each in moments])),
             rms_dbfs=20 * float(np.log10(rms)) if rms > 0 else None,
             mix_loss_db=self._mix_loss(rms),
             centroid_hz=self._spectrum.centroid_hz(self.rate) if rms > 0 else None,
@@ -116,58 +116,97 @@ class Meter:
         """Return the level in dB that the mean of the channels lacks to their RMS."""
         if len(self._each) == 1 or rms == 0:
             return 0.0
-        mixed = self._mixed.deviation
+        mixed = math.sqrt(self._mixed.variance)
         return min(MAX_LOSS_DB, 20 * float(np.log10(rms / mixed))) if mixed > 0 else MAX_LOSS_DB
 
 
 class _Moments:
-    """Mean of each channel, and deviation from it over all channels (Chan, Golub & LeVeque 1983)."""
+    """Mean and variance of one channel, and its silent frames, from sums over frames.
 
-    def __init__(self) -> None:
-        self.frames = 0
-        self.mean: npt.NDArray[np.float64] = np.zeros(1)
-        self._squares = 0.0
-
-    def add(self, samples: Samples) -> None:
-        """Add samples (frames, channels)."""
-        count, mean = len(samples), samples.mean(axis=0, dtype=np.float64)
-        self._squares += float(((samples - mean) ** 2).sum())
-        if self.frames:
-            total, difference = self.frames + count, mean - self.mean
-            self._squares += float((difference**2).sum()) * self.frames * count / total
-            mean = self.mean + difference * count / total
-        self.frames, self.mean = self.frames + count, mean
-
-    @property
-    def deviation(self) -> float:
-        """RMS about the means of the channels."""
-        return float(np.sqrt(self._squares / (self.frames * len(self.mean))))
-
-
-class _Channel:
-    """Clipped, constant and silent samples of one channel."""
+    Sums are those of the differences from the first sample: a constant has none, and an offset costs no digits.
+    """
 
     def __init__(self, frame: int) -> None:
         self._frame = frame  # samples of a frame
+        self._first: float | None = None
         self._rest = np.empty(0, dtype=np.float32)  # samples of a frame that is not complete
-        self._frames = self._silent = self._samples = 0
-        self._last = np.empty(0, dtype=np.float32)
-        self._sides = (_Runs(), _Runs())
-        self._constant = _Runs()
+        self._frames = self._silent = 0
+        self._sum = self._squares = 0.0
 
     def add(self, samples: Samples) -> None:
         """Add samples (samples,)."""
+        if self._first is None:
+            self._first = float(samples[0])
+        known = np.concatenate([self._rest, samples]) if len(self._rest) else samples
+        whole = len(known) // self._frame
+        sums, squares = self._sums(known[: whole * self._frame].reshape(-1, self._frame))
+        self._frames, self._silent = self._frames + whole, self._silent + int(_silent(sums, squares, self._frame).sum())
+        self._sum, self._squares = self._sum + float(sums.sum()), self._squares + float(squares.sum())
+        self._rest = known[whole * self._frame :].copy()
+
+    def _sums(self, frames: Samples) -> tuple[Doubles, Doubles]:
+        """Return the sum and the sum of squares of each frame ``(frames, samples)``, less the first sample."""
+        values = frames.astype(np.float64)
+        values -= self._first or 0.0
+        return values.sum(axis=1), np.einsum("ij,ij->i", values, values)
+
+    @property
+    def _totals(self) -> tuple[int, float, float]:
+        """Number of samples, their sum, and that of their squares, less the first sample."""
+        sums, squares = self._sums(self._rest[None])
+        count = self._frames * self._frame + len(self._rest)
+        return count, self._sum + float(sums[0]), self._squares + float(squares[0])
+
+    @property
+    def mean(self) -> float:
+        """Mean of the samples."""
+        count, total, _ = self._totals
+        return (self._first or 0.0) + total / count
+
+    @property
+    def variance(self) -> float:
+        """Variance of the samples; 0 if all are equal."""
+        count, total, squares = self._totals
+        return max(0.0, squares / count - (total / count) ** 2)
+
+    @property
+    def silent_fraction(self) -> float:
+        """Share of frames that are silent; samples that are less than a frame count as one."""
+        if not self._frames:
+            return float(_silent(*self._sums(self._rest[None]), len(self._rest))[0])
+        return self._silent / self._frames
+
+
+def _silent(sums: Doubles, squares: Doubles, samples: int) -> npt.NDArray[np.bool_]:
+    """Return whether each frame is silent, from sums and sums of squares of its samples."""
+    return np.asarray(squares / samples - (sums / samples) ** 2 < 10 ** (SILENT_DBFS / 10))
+
+
+class _Channel:
+    """Moments, peak, and clipped and constant samples of one channel."""
+
+    def __init__(self, frame: int) -> None:
+        self.moments = _Moments(frame)
+        self.peak = 0.0
+        self._samples = 0
+        self._last = np.empty(0, dtype=np.float32)
+        self._sides = (ClippedRuns(), ClippedRuns())
+        self._constant = LongestRun()
+
+    def add(self, samples: Samples) -> None:
+        """Add samples (samples,)."""
+        self.moments.add(samples)
         self._samples += len(samples)
-        for runs, clipped in zip(self._sides, (samples >= CLIPPED_LEVEL, samples <= -CLIPPED_LEVEL), strict=True):
-            runs.add(clipped)
+        low, high = float(samples.min()), float(samples.max())
+        self.peak = max(self.peak, high, -low)
+        for runs, side, top in zip(self._sides, (1, -1), (high, -low), strict=True):
+            if top < CLIPPED_LEVEL:  # none at all, as in most recordings
+                runs.end()
+            else:
+                runs.add(side * samples >= CLIPPED_LEVEL)
         joined = np.concatenate([self._last, samples])
         self._constant.add(joined[1:] == joined[:-1])
         self._last = samples[-1:]
-        known = np.concatenate([self._rest, samples])
-        whole = len(known) // self._frame * self._frame
-        silent = _is_silent(known[:whole].reshape(-1, self._frame))
-        self._frames, self._silent = self._frames + len(silent), self._silent + int(silent.sum())
-        self._rest = known[whole:]
 
     @property
     def clipped_fraction(self) -> float:
@@ -178,51 +217,3 @@ class _Channel:
     def longest_constant(self) -> int:
         """Length in samples of the longest run of one value."""
         return self._constant.longest + 1
-
-    @property
-    def silent_fraction(self) -> float:
-        """Share of frames that are silent; samples that are less than a frame count as one."""
-        if not self._frames:
-            return float(_is_silent(self._rest[None])[0])
-        return self._silent / self._frames
-
-
-class _Runs:
-    """Lengths of the runs of True in a mask that comes in blocks."""
-
-    def __init__(self) -> None:
-        self._longest = self._counted = self._open = 0
-
-    def add(self, mask: npt.NDArray[np.bool_]) -> None:
-        """Add a block of the mask."""
-        if mask.all():
-            self._open += len(mask)
-            return
-        edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
-        runs = edges[1::2] - edges[::2]
-        if mask[0]:
-            runs[0] += self._open
-        else:
-            self._close(np.array([self._open]))
-        self._open = int(runs[-1]) if mask[-1] else 0
-        self._close(runs[:-1] if mask[-1] else runs)
-
-    def _close(self, runs: npt.NDArray[np.int64]) -> None:
-        """Count runs that have ended."""
-        self._longest = max(self._longest, int(runs.max(initial=0)))
-        self._counted += int(runs[runs >= CLIPPED_RUN].sum())
-
-    @property
-    def longest(self) -> int:
-        """Length of the longest run."""
-        return max(self._longest, self._open)
-
-    @property
-    def clipped(self) -> int:
-        """Number of elements in runs of at least `CLIPPED_RUN`."""
-        return self._counted + (self._open if self._open >= CLIPPED_RUN else 0)
-
-
-def _is_silent(frames: Samples) -> npt.NDArray[np.bool_]:
-    """Return whether each of some frames ``(frames, samples)`` is silent."""
-    return np.asarray(frames.var(axis=1, dtype=np.float64) < 10 ** (SILENT_DBFS / 10))

@@ -34,9 +34,10 @@ class Audio:
 
 def normalised(samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Return samples as they are stored (`Audio`) as float32 with full scale at 1, of the same shape."""
+    found = samples.astype(np.float32)
     if samples.dtype == np.int32:
-        return samples.astype(np.float32) * np.float32(2.0**-31)
-    return samples.astype(np.float32)
+        found *= np.float32(2.0**-31)
+    return found
 
 
 def read(path: Path) -> Audio:

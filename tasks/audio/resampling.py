@@ -1,4 +1,8 @@
-"""Conversion of sample rates by a polyphase filter, of whole waveforms or block by block."""
+"""Conversion of sample rates by a polyphase filter, of whole waveforms or block by block.
+
+Products are added in float64, and coefficients are multiples of 2⁻²⁷. The sums of samples of up to 24 bits are
+therefore exact. They depend neither on their order, nor on the processor, nor on the blocks.
+"""
 
 import math
 from functools import lru_cache
@@ -9,23 +13,45 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 ZERO_CROSSINGS, ROLLOFF = 6, 0.99  # torchaudio's defaults
-BLOCK, PASS = 1 << 18, 1 << 15  # samples of a block, and of one operation on it, which stay in the processor's cache
+STEP = 2.0**-27  # of the coefficients; their absolute values have a sum below 2 for each output sample
+WIDTH = 16  # output samples of a block of the filter
+PRODUCTS = 1 << 18  # multiplications at a time: few enough for the processor's cache, and for one thread of BLAS
+INPUTS = 1 << 18  # input samples at a time, which take 2 MB
 
 Samples = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 
 
-class _Phases(NamedTuple):
-    """Filter of each of the `up` output samples of a period.
+class _Block(NamedTuple):
+    """Filter of a few neighbouring output samples of a period.
 
     Attributes:
-        starts: Index ``(up,)`` of the first input sample of each output sample, from that of the first one.
-        taps: Coefficients ``(taps, up)`` of the input samples, in the order of time.
-        before: Number of input samples before a period that its first output sample needs.
+        first: Index of the first output sample in the period.
+        start: Index of the first input sample, from that of the first output sample of the period.
+        matrix: Coefficients ``(input samples, output samples)``.
     """
 
-    starts: npt.NDArray[np.intp]
-    taps: Samples
+    first: int
+    start: int
+    matrix: Doubles
+
+
+class _Period(NamedTuple):
+    """Filter of the output samples of a period, as small dense blocks of a band.
+
+    Attributes:
+        up: Output samples of a period, at least `WIDTH`.
+        down: Input samples from one period to the next.
+        reach: Input samples that a period needs.
+        before: Number of them before the period.
+        blocks: Filter of all output samples.
+    """
+
+    up: int
+    down: int
+    reach: int
     before: int
+    blocks: list[_Block]
 
 
 def resample(waveform: Samples, rate: int, target: int) -> Samples:
@@ -44,15 +70,14 @@ def resample(waveform: Samples, rate: int, target: int) -> Samples:
 
 
 class Resampler:
-    """Conversion of a mono waveform block by block. The blocks together are bit by bit what `resample` returns."""
+    """Conversion of a mono waveform block by block. The blocks together are what `resample` returns."""
 
     def __init__(self, rate: int, target: int) -> None:
         self._same = rate == target
         divisor = math.gcd(rate, target)
         self.up, self.down = target // divisor, rate // divisor
-        self.phases = _phases(self.up, self.down)
-        self._reach = int(self.phases.starts[-1]) + len(self.phases.taps)  # input samples of a period
-        self._waiting = np.zeros(self.phases.before, dtype=np.float32)
+        self._period = _period(self.up, self.down)
+        self._waiting = np.zeros(self._period.before, dtype=np.float32)
         self._given = self._returned = 0
 
     def feed(self, block: Samples) -> Samples:
@@ -65,62 +90,62 @@ class Resampler:
             return block
         self._given += len(block)
         known = np.concatenate([self._waiting, block])
-        periods = max(0, (len(known) - self._reach) // self.down + 1)
-        self._waiting = known[periods * self.down :]
-        self._returned += periods * self.up
+        periods = max(0, (len(known) - self._period.reach) // self._period.down + 1)
+        self._waiting = known[periods * self._period.down :]
+        self._returned += periods * self._period.up
         return self._convert(known, periods)
 
     def finish(self) -> Samples:
         """Return the last samples of the result; zeros follow the waveform."""
         missing = math.ceil(self._given * self.up / self.down) - self._returned
-        periods = math.ceil(missing / self.up)
-        behind = np.zeros(self._reach + periods * self.down, dtype=np.float32)
+        periods = math.ceil(missing / self._period.up)
+        behind = np.zeros(self._period.reach + periods * self._period.down, dtype=np.float32)
         return self._convert(np.concatenate([self._waiting, behind]), periods)[:missing]
 
     def _convert(self, known: Samples, periods: int) -> Samples:
-        """Return the samples of some periods.
-
-        The products of a sample are added in the order of time, so that the sum is that of any other block.
-        """
-        found = np.empty((periods, self.up), dtype=np.float32)
-        size = max(1, BLOCK // max(self.up, self.down))
+        """Return the samples of some periods."""
+        up, down, reach, _, blocks = self._period
+        found = np.empty((periods, up), dtype=np.float32)
+        if not periods:
+            return found.reshape(-1)
+        windows = sliding_window_view(known, reach)[::down]
+        size = max(1, min(INPUTS // reach, PRODUCTS // max(block.matrix.size for block in blocks)))
         for first in range(0, periods, size):
-            count = min(size, periods - first)
-            windows = sliding_window_view(known, self._reach)[first * self.down :: self.down][:count]
-            self._filter(np.ascontiguousarray(windows.T), found[first : first + count])
+            some = slice(first, min(first + size, periods))
+            inputs = windows[some].astype(np.float64)
+            sums = np.empty((len(inputs), up))
+            for at, start, matrix in blocks:
+                np.matmul(inputs[:, start : start + len(matrix)], matrix, out=sums[:, at : at + matrix.shape[1]])
+            found[some] = sums
         return found.reshape(-1)
 
-    def _filter(self, inputs: Samples, found: Samples) -> None:
-        """Fill the samples ``(periods, up)`` from the inputs ``(reach, periods)``."""
-        starts, taps, _ = self.phases
-        size = max(1, PASS // len(found))
-        for first in range(0, self.up, size):
-            some = slice(first, first + size)
-            total = np.zeros((len(starts[some]), len(found)), dtype=np.float32)
-            product = np.empty_like(total)
-            for tap, coefficients in enumerate(taps[:, some]):
-                np.take(inputs, starts[some] + tap, axis=0, out=product, mode="clip")
-                product *= coefficients[:, None]
-                total += product
-            found[:, some] = total.T
 
-
-def low_pass(up: int, down: int) -> Samples:
+def low_pass(up: int, down: int) -> Doubles:
     """Return the low-pass filter at `up` times the input's rate; its centre is a whole number of `down` samples."""
     edge = min(up, down) * ROLLOFF
     half = down * math.ceil(ZERO_CROSSINGS * up / edge)
     time = np.clip(np.arange(-half, half + 1) * (edge / (up * down)), -ZERO_CROSSINGS, ZERO_CROSSINGS)
     window = np.cos(time * (math.pi / 2 / ZERO_CROSSINGS)) ** 2
-    return np.asarray(np.sinc(time) * window * (edge / down), dtype=np.float32)
+    return np.asarray(np.round(np.sinc(time) * window * (edge / down) / STEP) * STEP)
 
 
 @lru_cache(maxsize=16)
-def _phases(up: int, down: int) -> _Phases:
+def _period(up: int, down: int) -> _Period:
     """Return the filter of each output sample of a period."""
     whole = low_pass(up, down)
     count = math.ceil(len(whole) / up)
-    padded = np.zeros(count * up, dtype=np.float32)
+    padded = np.zeros(count * up)
     padded[: len(whole)] = whole
-    last, phase = np.divmod(np.arange(up) * down + len(whole) // 2, up)  # newest input of each output sample
-    taps = np.ascontiguousarray(padded.reshape(count, up)[::-1, phase])
-    return _Phases((last - last[0]).astype(np.intp), taps, before=count - 1 - int(last[0]))
+    repeats = math.ceil(WIDTH / up)  # a short period is repeated, so that blocks are full
+    last, phase = np.divmod(np.arange(repeats * up) * down + len(whole) // 2, up)  # newest input of an output sample
+    taps = padded.reshape(count, up)[::-1, phase]
+    starts = last - last[0]
+    blocks = []
+    for first in range(0, len(starts), WIDTH):
+        some = slice(first, first + WIDTH)
+        offsets = starts[some] - starts[first]
+        matrix = np.zeros((int(offsets[-1]) + count, len(offsets)))
+        matrix[offsets + np.arange(count)[:, None], np.arange(len(offsets))] = taps[:, some]
+        blocks.append(_Block(first, int(starts[first]), matrix))
+    before = count - 1 - int(last[0])
+    return _Period(repeats * up, repeats * down, int(starts[-1]) + count, before, blocks)

@@ -3,12 +3,12 @@
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 import pyarrow as pa
 
 from tasks.audio import quality, reading, waveforms
@@ -16,6 +16,7 @@ from tasks.audio.cycle_bounds import bounds
 from tasks.corpora import drawn_folds
 from tasks.corpora.base import Corpus
 from tasks.corpora.contents import Metadata
+from tasks.runtime import arrow_columns
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 
@@ -170,8 +171,7 @@ def cycles(corpus: Corpus, rows: Sequence[Mapping[str, Any]], recordings: pa.Tab
 
 def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema, key: str) -> pa.Table:
     """Return rows as a table with the columns of a schema, sorted by one of them."""
-    frame = pl.DataFrame(pa.Table.from_pylist(list(rows), schema=schema)).sort(key)
-    return frame.to_arrow().cast(schema)
+    return arrow_columns.table(sorted(rows, key=itemgetter(key)), schema)
 
 
 def _content(stored: reading.Audio, place: slice) -> str | None:

@@ -5,14 +5,36 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
-from models.frontends.base import FrontEnd
+from models.frontends.settings import Pad
+
+Features = npt.NDArray[np.float16]
+Sums = npt.NDArray[np.float64]
+Waveform = npt.NDArray[np.float32]
 
 
-def compute(front_end: FrontEnd, waveforms: Sequence[Tensor]) -> Tensor:
+class CacheFrontEnd(Protocol):
+    """Front end from arrays to arrays (`models.frontends.registry.create_array`)."""
+
+    name: str
+    sample_rate: int
+    frames: int
+    mels: int
+    pad: Pad
+    fade: bool
+
+    def clip(self, waveform: Waveform) -> Waveform:
+        """Return the clip (samples,) of a cycle of any length."""
+
+    def __call__(self, clip: Waveform) -> npt.NDArray[Any]:
+        """Return the features (frames, mels) of a clip (samples,)."""
+
+
+def compute(front_end: CacheFrontEnd, waveforms: Sequence[Waveform]) -> Features:
     """Return the features (cycles, frames, mels) float16 of cycles of any length, each of shape (samples,).
 
     Values beyond the range of float16 become infinite; the sums of `Statistics` show them.
@@ -20,10 +42,10 @@ def compute(front_end: FrontEnd, waveforms: Sequence[Tensor]) -> Tensor:
     Raises:
         ValueError: A cycle has no samples.
     """
-    features = torch.empty(len(waveforms), front_end.frames, front_end.mels, dtype=torch.float16)
-    with torch.inference_mode():
-        for row, waveform in zip(features, waveforms, strict=True):  # larger batches are slower on a CPU
-            row.copy_(front_end(front_end.clip(waveform).unsqueeze(0))[0])
+    features = np.empty((len(waveforms), front_end.frames, front_end.mels), dtype=np.float16)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for row, waveform in zip(features, waveforms, strict=True):
+            row[:] = front_end(front_end.clip(waveform))
     return features
 
 
@@ -32,29 +54,28 @@ class Statistics:
     """Sums over features in float64, for mean and standard deviation; statistics of parts can be added."""
 
     values: int  # number of values in each mel bin
-    total: Tensor  # sum per mel bin, shape (mels,)
-    squares: Tensor  # sum of squares per mel bin, shape (mels,)
+    total: Sums  # sum per mel bin, shape (mels,)
+    squares: Sums  # sum of squares per mel bin, shape (mels,)
     low: float  # smallest value
     high: float  # largest value
 
     @classmethod
     def none(cls, mels: int) -> Statistics:
         """Return the statistics of no values, as the start of a sum."""
-        zeros = torch.zeros(mels, dtype=torch.float64)
-        return cls(values=0, total=zeros, squares=zeros, low=math.inf, high=-math.inf)
+        return cls(values=0, total=np.zeros(mels), squares=np.zeros(mels), low=math.inf, high=-math.inf)
 
     @classmethod
-    def of(cls, features: Tensor) -> Statistics:
+    def of(cls, features: npt.NDArray[Any]) -> Statistics:
         """Return the statistics of features (…, mels); one cycle at a time is fastest."""
-        values = features.float().flatten(0, -2)
-        low, high = values.aminmax()
-        return cls(
-            values=values.shape[0],
-            total=values.sum(0, dtype=torch.float64),
-            squares=values.square().sum(0, dtype=torch.float64),
-            low=float(low),
-            high=float(high),
-        )
+        values = features.astype(np.float64).reshape(-1, features.shape[-1])
+        with np.errstate(invalid="ignore"):
+            return cls(
+                values=len(values),
+                total=values.sum(axis=0),
+                squares=np.einsum("ij,ij->j", values, values),
+                low=float(values.min()),
+                high=float(values.max()),
+            )
 
     def __add__(self, other: Statistics) -> Statistics:
         return Statistics(
@@ -71,9 +92,9 @@ class Statistics:
         mean, squares = means.mean(), self.squares / self.values
         return {
             "mean": float(mean),
-            "sd": float((squares.mean() - mean.square()).clamp_min(0).sqrt()),
+            "sd": math.sqrt(max(0.0, squares.mean() - mean**2)),
             "min": self.low,
             "max": self.high,
             "mean_per_mel": means.tolist(),
-            "sd_per_mel": (squares - means.square()).clamp_min(0).sqrt().tolist(),
+            "sd_per_mel": np.sqrt(np.maximum(squares - means**2, 0)).tolist(),
         }

@@ -1,7 +1,7 @@
 """Feature cache of one front end: features of all cycles, their index and their statistics.
 
 Cycles are streamed: one thread reads and writes, and a few workers compute (`tasks.runtime.parallel`). Threads are the
-default, because torch releases Python's lock and each process would load torch again. The bytes that are written do
+default, because the heavy steps release Python's lock. The bytes that are written do
 not depend on the kind or the number of workers.
 """
 
@@ -17,10 +17,9 @@ import pyarrow as pa
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from models import file_names
-from models.frontends.base import FrontEnd
 from tasks.features import cycle_features, cycle_waveforms
-from tasks.features.arrays import Statistics
-from tasks.runtime import files, parallel
+from tasks.features.arrays import CacheFrontEnd, Statistics
+from tasks.runtime import arrow_columns, files, parallel
 from tasks.runtime.stage import console
 
 CYCLES_PER_BATCH = 4  # about 3 MB of waveforms and features
@@ -28,7 +27,7 @@ MAX_WORKERS = 4  # more workers would wait for the thread that reads and writes
 BATCHES_PER_SHARD = 8  # batches in one Dask task: about 10 MB over the network
 
 
-def build(front_end: FrontEnd, cycles: Path, audio: Path, out: Path, *, duration_s: float, workers: int) -> None:
+def build(front_end: CacheFrontEnd, cycles: Path, audio: Path, out: Path, *, duration_s: float, workers: int) -> None:
     """Write the cache of one front end: ``features.npy``, ``index.parquet`` and ``statistics.json``.
 
     The old contents of ``out`` are removed first, so that array and index always belong together.
@@ -55,7 +54,8 @@ def build(front_end: FrontEnd, cycles: Path, audio: Path, out: Path, *, duration
     with files.replacing(out / file_names.FEATURES, needed=needed) as temporary, closing(computed) as parts:
         statistics, not_finite = _write(temporary, shape, parts, f"fbank {front_end.name}")
         cycle_features.require_finite(not_finite, len(ids), audio)
-    files.write_table(out / file_names.INDEX, pa.table({"cycle_id": ids, "row": pa.array(range(len(ids)), pa.int32())}))
+    rows = arrow_columns.numbers(np.arange(len(ids), dtype=np.int32), pa.int32())
+    files.write_table(out / file_names.INDEX, pa.Table.from_arrays([ids, rows], names=["cycle_id", "row"]))
     about = {"frontend": front_end.name, "sample_rate": front_end.sample_rate, "duration_s": duration_s}
     about |= {"pad": front_end.pad, "fade": front_end.fade}
     sizes = dict(zip(("cycles", "frames", "mels"), shape, strict=True))

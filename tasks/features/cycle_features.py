@@ -1,6 +1,5 @@
 """Features and statistics of a few cycles: the work of one of the parallel workers of `fbank`."""
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -8,11 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import torch
-from torch.utils.dlpack import from_dlpack
 
-from models.frontends.base import FrontEnd
-from tasks.features.arrays import Statistics, compute
+from tasks.features.arrays import CacheFrontEnd, Statistics, compute
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import listed
 
@@ -31,10 +27,8 @@ class Part(NamedTuple):
     not_finite: list[str]
 
 
-def features(front_end: FrontEnd, batch: pa.RecordBatch) -> Part:
+def features(front_end: CacheFrontEnd, batch: pa.RecordBatch) -> Part:
     """Return the features (cycles, frames, mels) of a few cycles, and their statistics.
-
-    It sets torch to one thread, because there is one worker for each core.
 
     Args:
         front_end: Front end that computes the features.
@@ -43,12 +37,9 @@ def features(front_end: FrontEnd, batch: pa.RecordBatch) -> Part:
     Raises:
         BreathlineError: A cycle has no samples.
     """
-    torch.set_num_threads(1)
     ids, samples = batch.column("cycle_id").to_pylist(), batch.column("samples")
-    values = samples.flatten()
-    values = from_dlpack(values.fill_null(math.nan) if values.null_count else values)
-    ends = np.cumsum(samples.value_lengths().fill_null(0))
-    cycles = [values[start:end] for start, end in pairwise([0, *ends.tolist()])]
+    values, offsets = np.from_dlpack(samples.values), np.from_dlpack(samples.offsets)  # `to_numpy` imports pandas
+    cycles = [values[start:end] for start, end in pairwise(offsets)]
     for cycle_id, cycle in zip(ids, cycles, strict=True):
         if len(cycle) == 0:
             raise BreathlineError(
@@ -57,10 +48,10 @@ def features(front_end: FrontEnd, batch: pa.RecordBatch) -> Part:
     found = compute(front_end, cycles)
     statistics = sum(map(Statistics.of, found), Statistics.none(front_end.mels))
     not_finite: list[str] = []
-    if not statistics.total.isfinite().all():
-        finite = found.isfinite().flatten(1).all(dim=1).tolist()
+    if not np.isfinite(statistics.total).all():
+        finite = np.isfinite(found).all(axis=(1, 2)).tolist()
         not_finite = [cycle_id for cycle_id, good in zip(ids, finite, strict=True) if not good]
-    return Part(found.numpy(), statistics, not_finite)
+    return Part(found, statistics, not_finite)
 
 
 def require_finite(not_finite: Sequence[str], cycles: int, where: object) -> None:

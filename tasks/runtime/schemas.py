@@ -56,7 +56,12 @@ CYCLES = pa.schema(
         "audio_sha256": pa.string(),
     }
 )
-AUDIO = pa.schema({"cycle_id": pa.string(), "samples": pa.list_(pa.float32())})
+AUDIO = pa.schema(
+    {
+        "cycle_id": pa.string(),
+        "samples": pa.list_(pa.field("element", pa.float32(), nullable=False)),
+    }  # read in half the time
+)
 
 
 def recordings(own: Mapping[str, str]) -> pa.Schema:

@@ -13,7 +13,7 @@ from lineage import graph
 from lineage.files import describe
 from models import artifact as networks
 from models import file_names
-from models.frontends.registry import create as create_front_end
+from models.frontends.registry import create_array as create_front_end
 from models.networks.registry import create as create_network
 from tasks import artifacts
 from tasks.corpora.settings import configured

@@ -26,10 +26,8 @@ SAID = {"name": "icbhi-part", "statement": "A part", "evidence": "None."}
 IDENTITY = Identity(**SAID, verified=True, complete=False, recordings=3)
 
 
-@pytest.fixture
-def raw(tmp_path: Path) -> Path:
-    """Three recordings of two seconds in a folder whose name is not plain."""
-    raw = tmp_path / "rohe Daten ü" / "icbhi"
+def write_raw(raw: Path) -> Path:
+    """Write three recordings of two seconds, as `download` does; return the folder."""
     (raw / "audio").mkdir(parents=True)
     (raw / "metadata").mkdir()
     generator = np.random.default_rng(0)
@@ -43,6 +41,12 @@ def raw(tmp_path: Path) -> Path:
     (raw / "metadata" / "patient_list_foldwise.txt").write_text("101 1\n226 3\n300 0\n")
     (raw / "source.json").write_text(json.dumps({"format": "icbhi", "identity": asdict(IDENTITY)}))
     return raw
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """Three recordings in a folder whose name is not plain."""
+    return write_raw(tmp_path / "rohe Daten ü" / "icbhi")
 
 
 def run(raw: Path, workers: int = 2) -> tuple[Path, dict[str, object]]:

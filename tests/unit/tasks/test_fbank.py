@@ -15,11 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.frontends.registry import create
+from models.frontends.registry import create_array
 from tasks import fbank
 from tasks.features import cache
 from tasks.features.arrays import Statistics, compute
@@ -46,13 +45,15 @@ def lay_out(
     for path in (cycles, audio):
         path.parent.mkdir(parents=True)
     pq.write_table(pa.table({"cycle_id": pa.array(ids if table_ids is None else table_ids, pa.string())}), cycles)
-    table = pa.table([pa.array(ids, pa.string()), pa.array(samples, pa.list_(pa.float32()))], schema=schemas.AUDIO)
+    table = pa.table(
+        [pa.array(ids, pa.string()), pa.array(samples, schemas.AUDIO.field("samples").type)], schema=schemas.AUDIO
+    )
     pq.write_table(table, audio, row_group_size=3)
     return cycles, audio
 
 
 def build(corpus: tuple[Path, Path], out: Path, *, workers: int = 2) -> None:
-    cache.build(create("ast", 0.5), *corpus, out, duration_s=0.5, workers=workers)
+    cache.build(create_array("ast", 0.5), *corpus, out, duration_s=0.5, workers=workers)
 
 
 def test_every_cycle_has_its_row(tmp_path):
@@ -62,13 +63,12 @@ def test_every_cycle_has_its_row(tmp_path):
 
     features = np.load(tmp_path / "out/features.npy", mmap_mode="r")
     index = pq.read_table(tmp_path / "out/index.parquet")
-    front_end = create("ast", 0.5)
+    front_end = create_array("ast", 0.5)
     assert features.dtype == np.float16
     assert index.schema.equals(pa.schema({"cycle_id": pa.string(), "row": pa.int32()}))
     assert index["cycle_id"].to_pylist() == pq.read_table(corpus[0])["cycle_id"].to_pylist()
     for cycle, row in zip(cycles, index["row"].to_pylist(), strict=True):
-        expected = front_end(front_end.clip(torch.from_numpy(cycle)).unsqueeze(0))[0]
-        np.testing.assert_allclose(features[row], expected.numpy(), rtol=0, atol=1e-3)
+        np.testing.assert_allclose(features[row], front_end(front_end.clip(cycle)), rtol=0, atol=1e-3)
     card = json.loads((tmp_path / "out/statistics.json").read_text())
     known = {"frontend": "ast", "sample_rate": RATE, "duration_s": 0.5, "pad": "repeat", "fade": True}
     known |= dict(zip(("cycles", "frames", "mels"), features.shape, strict=True))
@@ -93,10 +93,9 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(tmp_path):
         ([0.1, math.nan, 0.1], "1 of 11 cycles are not finite"),
         ([math.nan] * 9_000, "1 of 11 cycles are not finite"),
         ([0.1, math.inf, 0.1], "not finite"),
-        ([0.1, None, 0.1], "not finite"),
         ([1e30, -1e30, 0.1], "not finite"),
     ],
-    ids=["empty", "null", "nan", "all nan", "inf", "null inside", "overflow"],
+    ids=["empty", "null", "nan", "all nan", "inf", "overflow"],
 )
 def test_a_cycle_without_usable_samples_is_named_and_no_cache_is_left(tmp_path, broken, message):
     samples: list[object] = list(waveforms(LENGTHS))
@@ -170,7 +169,7 @@ def run_stage(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=folder, env=env | {"COLUMNS": "200"}, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.long  # starts two processes that import torch, about 7 s; `make test` kills the stage under DVC
+@pytest.mark.long  # starts two processes, about 3 s; `make test` kills the stage under DVC
 def test_a_killed_stage_leaves_no_cache_and_the_next_run_gives_the_same_bytes(tmp_path):
     corpus = lay_out(tmp_path, waveforms([9_000] * 600))
     (tmp_path / "params.yaml").write_text("frontends: {ast: {duration_s: 8.0}}\n")
@@ -185,7 +184,7 @@ def test_a_killed_stage_leaves_no_cache_and_the_next_run_gives_the_same_bytes(tm
     with run_stage(tmp_path) as again:
         assert again.wait() == 0, again.stderr.read() if again.stderr else None
     assert sorted(path.name for path in out.iterdir()) == ["features.npy", "index.parquet", "statistics.json"]
-    cache.build(create("ast", 8.0), *corpus, tmp_path / "undisturbed", duration_s=8.0, workers=1)
+    cache.build(create_array("ast", 8.0), *corpus, tmp_path / "undisturbed", duration_s=8.0, workers=1)
     for path in out.iterdir():
         assert sha256(path) == sha256(tmp_path / "undisturbed" / path.name)
 
@@ -211,13 +210,13 @@ def test_settings_that_do_not_fit_are_named(tmp_path, monkeypatch, capfd, settin
 MEASURE = """
 import re, sys
 from pathlib import Path
-from models.frontends.registry import create
+from models.frontends.registry import create_array
 from tasks.features.cache import build
 
 for corpus in sys.argv[1:]:
     cycles = Path(corpus, "data/extracted/demo/cycles.parquet")
     audio = Path(corpus, "data/waveforms/demo/16000.parquet")
-    build(create("ast", 8.0), cycles, audio, Path(corpus, "out"), duration_s=8.0, workers=2)
+    build(create_array("ast", 8.0), cycles, audio, Path(corpus, "out"), duration_s=8.0, workers=2)
     print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 """
 
@@ -237,19 +236,19 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path):
 
 
 def test_the_cache_holds_what_the_front_end_computes():
-    front_end = create("ast", 0.5)
-    cycles = [torch.rand(length, generator=torch.Generator().manual_seed(length)) for length in (1, 300, 8_000, 9_000)]
+    front_end, cycles = create_array("ast", 0.5), waveforms((1, 300, 8_000, 9_000))
     features = compute(front_end, cycles)
-    assert features.dtype == torch.float16
-    expected = front_end(torch.stack([front_end.clip(cycle) for cycle in cycles]))
-    torch.testing.assert_close(features.float(), expected, rtol=0, atol=1e-3)
+    assert features.dtype == np.float16
+    for found, cycle in zip(features, cycles, strict=True):
+        np.testing.assert_array_equal(found, front_end(front_end.clip(cycle)).astype(np.float16))
 
 
 @given(parts=st.lists(st.integers(1, 4), min_size=1, max_size=4), seed=st.integers(0, 99))
 def test_statistics_of_parts_add_up_to_those_of_the_whole(parts, seed):
-    whole = torch.from_numpy(np.random.default_rng(seed).normal(-0.8, 0.4, (sum(parts), 5, 3)).astype(np.float16))
-    card = sum((Statistics.of(part) for part in whole.split(parts)), Statistics.none(3)).card()
-    values = whole.double().numpy()
+    whole = np.random.default_rng(seed).normal(-0.8, 0.4, (sum(parts), 5, 3)).astype(np.float16)
+    split = np.split(whole, np.cumsum(parts)[:-1])
+    card = sum((Statistics.of(part) for part in split), Statistics.none(3)).card()
+    values = whole.astype(np.float64)
     assert math.isclose(card["mean"], values.mean(), rel_tol=1e-6)
     assert math.isclose(card["sd"], values.std(), rel_tol=1e-6)
     assert (card["min"], card["max"]) == (values.min(), values.max())

@@ -3,11 +3,12 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
 from models import frontends
-from models.frontends.registry import create, sample_rates
+from models.frontends.registry import create, create_array, sample_rates
 
 NAMES = sorted(sample_rates())
 NEW = """
@@ -64,6 +65,8 @@ def test_one_new_file_is_a_new_front_end(tmp_path, monkeypatch):
     assert sample_rates() == {"blocks": 8_000} | {name: sample_rates()[name] for name in NAMES}
     front_end = create("blocks", 0.5)
     assert front_end(torch.ones(2, 4_000)).shape == (2, 50, 80)
+    arrays = create_array("blocks", 0.5)
+    assert arrays(arrays.clip(np.ones(7, np.float32))).shape == (50, 80)
 
 
 def test_sample_rates_need_no_torch():

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from models import artifact
 from models.decision_rules import DecisionRule
 from models.export import assembly
-from models.frontends.registry import create
+from models.frontends.registry import create_array
 from tasks.corpora import extraction
 from tasks.corpora.icbhi.adapter import CORPUS
 from tasks.distillation.soft_labels import combine
@@ -37,9 +37,9 @@ def export(folder: Path, frontend: str) -> Path:
 
 def of_pipeline(folder: Path, wav: Path, frontend: str) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return ids, probabilities and classes of the cycles of a recording, by the functions of the stages."""
-    front_end = create(frontend, DURATION_S)
+    front_end = create_array(frontend, DURATION_S)
     found = extraction.extract(wav, CORPUS, [front_end.sample_rate])
-    features = compute(front_end, [torch.from_numpy(one) for one in found.audio[front_end.sample_rate]])
+    features = torch.from_numpy(compute(front_end, found.audio[front_end.sample_rate]))
     network = assembly.load(folder)[0].network
     with torch.inference_mode():
         probabilities = combine([network(features.float()).numpy()])

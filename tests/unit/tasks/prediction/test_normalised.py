@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from models.frontends.registry import create
+from models.frontends.registry import create_array
 from models.training.features import Features
 from models.training.inference import predict
 from models.training.normalization import CycleSources
@@ -34,14 +34,12 @@ def test_a_recording_is_predicted_with_the_normalisation_of_the_evaluation(tmp_p
     offsets = model.device_offsets([*wavs, tmp_path / "silent.wav"])
     assert set(offsets) == (set(wavs) if kind == KINDS[2] else set())
     said = [one for wav in wavs for one in model.predict(wav, offsets=offsets.get(wav)).segments]
-    front_end = create("ast", models_on_disk.DURATION_S)
-    waveforms = [
-        torch.from_numpy(one) for wav in wavs for one in extraction.extract(wav, CORPUS, [16_000]).audio[16_000]
-    ]
+    front_end = create_array("ast", models_on_disk.DURATION_S)
+    waveforms = [one for wav in wavs for one in extraction.extract(wav, CORPUS, [16_000]).audio[16_000]]
 
     cache, cycles = tmp_path / "cache", [one.cycle_id for one in said]
     cache.mkdir()
-    np.save(cache / "features.npy", compute(front_end, waveforms).numpy())
+    np.save(cache / "features.npy", compute(front_end, waveforms))
     pq.write_table(
         pa.table({"cycle_id": cycles, "row": np.arange(len(cycles), dtype=np.int32)}), cache / "index.parquet"
     )

@@ -10,7 +10,7 @@ import soundfile
 import torch
 
 from models.decision_rules import DecisionRule
-from models.frontends.registry import create
+from models.frontends.registry import create_array
 from models.heads import Head, Heads
 from tasks.corpora import extraction
 from tasks.corpora.icbhi.adapter import CORPUS
@@ -128,8 +128,8 @@ def test_a_model_hears_recordings_as_it_learned_them(tmp_path, pad, fade):
     (waveform,) = heard(model, wav)
     (wanted,) = extraction.extract(wav, CORPUS, [16_000], () if fade else [16_000]).audio[16_000]
     assert np.array_equal(waveform, wanted)
-    front_end = create("ast", models_on_disk.DURATION_S, pad=pad, fade=fade)
-    features = compute(front_end, [torch.from_numpy(wanted)]).float()
+    front_end = create_array("ast", models_on_disk.DURATION_S, pad=pad, fade=fade)
+    features = torch.from_numpy(compute(front_end, [wanted])).float()
     with torch.inference_mode():
         logits = model.engine.network.network(features)
     assert probabilities(model.predict(wav)) == pytest.approx(logits.softmax(1).numpy(), abs=1e-5)
@@ -220,9 +220,9 @@ def test_a_model_with_a_head_for_each_corpus_predicts_the_mean_of_the_heads(tmp_
     heads = Heads({"a": shared, "b": own})
     model = predictor.load(models_on_disk.write(tmp_path / "model", heads), "toy")
     wav = write(tmp_path / "a.wav")
-    front_end = create("ast", models_on_disk.DURATION_S)
+    front_end = create_array("ast", models_on_disk.DURATION_S)
     with torch.inference_mode():
-        features = compute(front_end, [torch.from_numpy(one) for one in heard(model, wav)])
+        features = torch.from_numpy(compute(front_end, heard(model, wav)))
         logits = model.engine.network.network(features.float()).numpy()
     assert logits.shape[1] == 7
     wanted = np.mean([np.exp(heads.shared(logits, [name] * len(logits), 4)) for name in "ab"], axis=0)

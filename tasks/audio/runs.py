@@ -1,0 +1,86 @@
+"""Lengths of the runs of True in masks that come in blocks."""
+
+import numpy as np
+import numpy.typing as npt
+
+CLIPPED_RUN = 3  # samples; a normalised recording may reach full scale with one or two samples
+
+Mask = npt.NDArray[np.bool_]
+
+
+class ClippedRuns:
+    """Number of elements in runs of at least `CLIPPED_RUN`."""
+
+    def __init__(self) -> None:
+        self._counted = self._open = 0
+
+    def add(self, mask: Mask) -> None:
+        """Add a block of the mask."""
+        if mask.all():
+            self._open += len(mask)
+            return
+        edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+        runs = edges[1::2] - edges[::2]
+        if mask[0]:
+            runs[0] += self._open
+        else:
+            self.end()
+        self._open = int(runs[-1]) if mask[-1] else 0
+        closed = runs[:-1] if mask[-1] else runs
+        self._counted += int(closed[closed >= CLIPPED_RUN].sum())
+
+    def end(self) -> None:
+        """End an open run."""
+        self._counted, self._open = self.clipped, 0
+
+    @property
+    def clipped(self) -> int:
+        """Number of elements in runs of at least `CLIPPED_RUN`."""
+        return self._counted + (self._open if self._open >= CLIPPED_RUN else 0)
+
+
+class LongestRun:
+    """Length of the longest run, also across blocks."""
+
+    def __init__(self) -> None:
+        self._longest = self._open = 0
+
+    def add(self, mask: Mask) -> None:
+        """Add a block of the mask."""
+        if mask.all():
+            self._open += len(mask)
+            return
+        self._longest = max(self._longest, self._open + int(mask.argmin()), longest(mask))
+        self._open = int(mask[::-1].argmin())
+
+    @property
+    def longest(self) -> int:
+        """Length of the longest run."""
+        return max(self._longest, self._open)
+
+
+def longest(mask: Mask) -> int:
+    """Return the length of the longest run in a mask.
+
+    The mask is combined with itself, moved by 1, 2, 4 …, as long as a run is left. A search between the last two
+    lengths follows. That takes the logarithm of the length, and no list of all runs.
+    """
+    if not mask.any():
+        return 0
+    starts = [mask]  # of runs of 1, 2, 4 … elements
+    while len(longer := _both(starts[-1], starts[-1], 1 << (len(starts) - 1))) and longer.any():
+        starts.append(longer)
+    found = starts.pop()
+    length = 1 << len(starts)
+    for power, step in reversed(list(enumerate(starts))):
+        longer = _both(found, step, length)
+        if len(longer) and longer.any():
+            found, length = longer, length + (1 << power)
+    return length
+
+
+def _both(one: Mask, other: Mask, distance: int) -> Mask:
+    """Return where `one` and, at a distance behind, `other` are true."""
+    behind = other[distance:]
+    size = min(len(one), len(behind))
+    return one[:size] & behind[:size]
