@@ -107,7 +107,8 @@ class ArrayFrontEnd:
         width = math.gcd(length, shift)
         parts = signal[: len(signal) // width * width].reshape(-1, width) @ np.ones(width, self._dtype)
         sums = np.concatenate([np.zeros(1), np.cumsum(parts, dtype=np.float64)])
-        return (sums[length // width :] - sums[: -(length // width)])[:: shift // width][: self.frames, None] / length
+        means = (sums[length // width :] - sums[: -(length // width)])[:: shift // width] / length
+        return np.asarray(means[: self.frames, None])
 
     def _energies(self, signal: npt.NDArray[Any], offsets: npt.NDArray[Any] | None) -> npt.NDArray[Any]:
         """Return the mel energies (frames, mels)."""

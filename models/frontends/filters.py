@@ -33,7 +33,7 @@ def filters(spectrum: MelSpectrum, sample_rate: int) -> npt.NDArray[np.float32]:
     if spectrum.convention == "kaldi":
         first, last = _kaldi_mels(spectrum.low_hz), _kaldi_mels(high)
         step, number = np.float32((last - first) / (mels + 1)), np.arange(mels, dtype=np.float32)
-        left, centre, right = (np.float32(first) + (number + offset) * step for offset in np.float32([0, 1, 2]))
+        left, centre, right = (np.float32(first) + (number + np.float32(more)) * step for more in range(3))
         width = sample_rate / spectrum.fft
         place = np.float32(1127) * np.log(np.float32(1) + np.float32(width) * bins[:-1, None].astype(np.float32) / 700)
         slopes = np.minimum((place - left) / (centre - left), (right - place) / (right - centre))

@@ -34,4 +34,4 @@ class ModuleFrontEnd:
         """
         torch.set_num_threads(1)
         with torch.inference_mode():
-            return self._module(torch.from_numpy(clip).unsqueeze(0))[0].numpy()
+            return np.asarray(self._module(torch.from_numpy(clip).unsqueeze(0))[0].numpy())

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,8 +38,9 @@ def features(front_end: CacheFrontEnd, batch: pa.RecordBatch) -> Part:
         BreathlineError: A cycle has no samples.
     """
     ids, samples = batch.column("cycle_id").to_pylist(), batch.column("samples")
-    values, offsets = np.from_dlpack(samples.values), np.from_dlpack(samples.offsets)  # `to_numpy` imports pandas
-    cycles = [values[start:end] for start, end in pairwise(offsets)]
+    values: Any = np.from_dlpack(samples.values)
+    offsets = np.from_dlpack(samples.offsets)  # `to_numpy` imports pandas
+    cycles: list[npt.NDArray[np.float32]] = [values[start:end] for start, end in pairwise(offsets.tolist())]
     for cycle_id, cycle in zip(ids, cycles, strict=True):
         if len(cycle) == 0:
             raise BreathlineError(
@@ -49,7 +50,7 @@ def features(front_end: CacheFrontEnd, batch: pa.RecordBatch) -> Part:
     statistics = sum(map(Statistics.of, found), Statistics.none(front_end.mels))
     not_finite: list[str] = []
     if not np.isfinite(statistics.total).all():
-        finite = np.isfinite(found).all(axis=(1, 2)).tolist()
+        finite = [bool(np.isfinite(one).all()) for one in found]
         not_finite = [cycle_id for cycle_id, good in zip(ids, finite, strict=True) if not good]
     return Part(found, statistics, not_finite)
 
