@@ -39,14 +39,14 @@ demo: setup ## the whole graph on the generated demo corpus, then its results
 test: setup lint ## all that CI runs: lint, types and tests, some twelve minutes on two cores
 	$(MAKE) --jobs=2 tests types
 
-# Four processes for two cores: many tests wait for servers, kills and disks.
-PYTEST := python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
+# Four processes for two cores: many tests wait for servers, kills and disks. One thread each, for torch as well.
+PYTEST := OMP_NUM_THREADS=1 python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
 
 tests: setup ## the tests of `make test`, without lint and types
 	$(PYTEST) --durations=25
 
-test-quick: setup ## the unit tests that take no more than half a second each; one thread each, for torch on two cores
-	OMP_NUM_THREADS=1 $(PYTEST) -n 2 tests/unit tests/known_issues -m "not slow and not long" \
+test-quick: setup ## the unit tests that take no more than half a second each
+	$(PYTEST) -n 2 tests/unit tests/known_issues -m "not slow and not long" \
 		--hypothesis-profile=quick
 
 test-long: setup ## the exhaustive tests that `make test` leaves out; before an issue is closed

@@ -44,9 +44,9 @@ def apply(text: str, overrides: Mapping[str, Any]) -> tuple[str, list[Changed]]:
             where=PARAMS,
             hint="correct the recipe, or add the keys to params.yaml",
         )
-    before = yaml.load(text)
+    old = _leaves(params)
     _merge(params, overrides)
-    old, new = _leaves(before), _leaves(params)
+    new = _leaves(params)
     changes = [
         Changed(key, old.get(key, ""), new.get(key, "")) for key in old | new if old.get(key, "") != new.get(key, "")
     ]

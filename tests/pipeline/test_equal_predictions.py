@@ -20,7 +20,7 @@ from tests.pipeline import in_process, runs
 from tests.unit.models.export import cards
 from tests.unit.tasks.serving.servers import running_server
 
-# 20 s for both: the front ends share all stages before the training.
+# 20 s; the front ends share all stages before the training.
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
@@ -52,9 +52,10 @@ def memo() -> dict[str, Path]:
     return {}
 
 
-@pytest.fixture(params=STUDENTS)
-def project(request, recordings, memo, tmp_path, monkeypatch) -> Path:
-    """Return the folder of a run with an export, as the working directory."""
+@pytest.fixture(params=["ast", pytest.param("efficientat", marks=pytest.mark.long)])
+def project(request, recordings, memo, tmp_path_factory, monkeypatch) -> Path:
+    """Return the folder of a run with an export, as the working directory; it stays for `memo`."""
+    folder = tmp_path_factory.mktemp("project")
 
     def parameters(params: dict) -> None:
         runs.small(params)
@@ -65,15 +66,15 @@ def project(request, recordings, memo, tmp_path, monkeypatch) -> Path:
         params["student"]["optimizer"]["lr"] = 1e-4
         params["export"]["onnx"] = True
 
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    monkeypatch.chdir(tmp_path)
-    runs.edit(tmp_path, parameters)
-    in_process.repro(tmp_path, memo, last="train_student@1")
+    (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    monkeypatch.chdir(folder)
+    runs.edit(folder, parameters)
+    in_process.repro(folder, memo, last="train_student@1")
     spread_predictions()
     (artifacts.EXPORTS / "7").mkdir(parents=True)  # of a seed that params.yaml no longer names
     for stage in ("external", "evaluate", "export"):
         in_process.run(stage)
-    return tmp_path
+    return folder
 
 
 def spread_predictions() -> None:

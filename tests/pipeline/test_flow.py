@@ -91,7 +91,7 @@ def test_a_failed_stage_tells_the_cause_is_not_retried_and_the_others_run(tmp_pa
     assert not (folder / "after.txt").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, TERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGKILL, marks=pytest.mark.long), TERM])
 def test_the_server_that_a_run_starts_for_itself_goes_with_it(tmp_path, number):
     folder = toy.make(tmp_path / "project", ENDLESS)
     env = {name: value for name, value in toy.ENV.items() if name != "PREFECT_API_URL"}
@@ -122,7 +122,7 @@ def test_what_may_pass_is_tried_again_and_nothing_else(tmp_path, server):
     assert (folder / "tries").read_text() == "x\nx\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL, TERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGKILL, TERM])
 def test_no_stage_outlives_its_flow(tmp_path, server, number):
     folder = toy.make(tmp_path, ENDLESS)
     process = breathline(folder, server, "run")

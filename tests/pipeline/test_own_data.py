@@ -51,9 +51,9 @@ def write_label_tracks(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("heading", "write"),
     [
-        ("Your own recordings", write_table),
         ("Your own recordings", write_devices),
-        ("Annotation files", write_label_tracks),
+        pytest.param("Your own recordings", write_table, marks=pytest.mark.long),
+        pytest.param("Annotation files", write_label_tracks, marks=pytest.mark.long),
     ],
 )
 def test_own_recordings_become_a_trained_and_evaluated_model(tmp_path, monkeypatch, heading, write):

@@ -8,11 +8,15 @@ import pytest
 from lineage.verify import verification
 from tests.pipeline import tampering as do
 from tests.pipeline.tampered import exported
-from tests.pipeline.tampered.cases import CASES, HONEST, RETRAINED, TYPICAL
+from tests.pipeline.tampered.cases import CASES, COSTLY, FIRST, HONEST, RETRAINED, TYPICAL
 
 # Each case copies a run, changes and verifies it, in a second or two; building the real run takes a minute.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-LONG = [pytest.param(case, marks=pytest.mark.long) for case in [*CASES, *RETRAINED] if case not in TYPICAL]
+
+
+def parameters(cases, quick):
+    """Return the names of cases, those marked `long` that are not among the quick ones."""
+    return [case if case in quick else pytest.param(case, marks=pytest.mark.long) for case in cases]
 
 
 def check(project, case):
@@ -27,17 +31,17 @@ def check(project, case):
     assert ({one.kind for one in errors}, bool(named)) == (expected, True), errors
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", parameters(CASES, FIRST))
 def test_a_change_of_the_small_project_is_found(small_run, tmp_path, case):
     check(shutil.copytree(small_run, tmp_path / "project", symlinks=True), case)
 
 
-@pytest.mark.parametrize("case", [*sorted(TYPICAL), *LONG])
+@pytest.mark.parametrize("case", parameters([*CASES, *RETRAINED], TYPICAL))
 def test_a_change_of_a_finished_run_is_found(project, case):
     check(project, case)
 
 
-@pytest.mark.parametrize("situation", HONEST)
+@pytest.mark.parametrize("situation", parameters(HONEST, HONEST.keys() - COSTLY))
 def test_an_honest_situation_is_no_tampering(small_run, tmp_path, situation):
     project = shutil.copytree(small_run, tmp_path / "project", symlinks=True)
     HONEST[situation](project)

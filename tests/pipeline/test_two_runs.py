@@ -52,11 +52,14 @@ def check_outs(folder: Path) -> None:
     assert "up to date" in toy.call(folder, "dvc", "repro")
 
 
-SECOND = [("flow", "flow", ANOTHER), ("flow", "dvc", BUSY)]
-DVC_ALONE = pytest.param("dvc", "dvc", BUSY, marks=pytest.mark.long)
+SECOND = [
+    ("flow", "flow", ANOTHER),
+    pytest.param("flow", "dvc", BUSY, marks=pytest.mark.long),
+    pytest.param("dvc", "dvc", BUSY, marks=pytest.mark.long),
+]
 
 
-@pytest.mark.parametrize(("first", "second", "word"), [*SECOND, DVC_ALONE])
+@pytest.mark.parametrize(("first", "second", "word"), SECOND)
 def test_a_second_run_is_refused_with_a_clear_word_and_harms_nothing(project, server, first, second, word):
     one = start(project, server, first)
     wait_for_start(project)

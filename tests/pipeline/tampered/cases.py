@@ -29,11 +29,12 @@ RETRAINED: dict[str, Case] = _merged("RETRAINED")
 DEEP: dict[str, Case] = _merged("DEEP")
 # Situations of an honest user, after which no check reports an error.
 HONEST: dict[str, Change] = _merged("HONEST")
-# Cases of every group, which are verified on a real run as well.
-TYPICAL = {
-    "a flag in an annotation",
-    "two rows of features exchanged",
-    "a teacher swapped for another",
-    "a record that dvc.lock was made to name",
-    "a committed edit of a module",
+# The first case of each set of kinds, which `make test` runs on the small project; `make test-long` runs all.
+FIRST = set({kinds: name for name, (_, kinds, _, _) in reversed(CASES.items())}.values())
+# Cases that `make test` runs on a real run as well.
+TYPICAL = {"two rows of features exchanged", "a record that dvc.lock was made to name"}
+# Honest situations that take seconds each.
+COSTLY = {
+    "fewer seeds of another recipe, in a log of an earlier version",
+    "fewer seeds of another recipe, and a cache without earlier records",
 }

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 
 QUICK = {"demo", "best", "kd_ensemble_clap", "patchmix_cl"}  # they differ in teachers, networks and front ends
 RECIPES = [
-    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in layers.names(ROOT / "recipes")
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in layers.names(ROOT / "recipes")
 ]
 
 
