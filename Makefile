@@ -15,7 +15,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 tests test-quick test-long: export PYTHONWARNDEFAULTENCODING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-long test-pythons tests check lint types audit format lock clean
+.PHONY: help setup demo test test-quick test-long test-pythons tests check lint types docs audit format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,8 +36,8 @@ demo: setup ## the whole graph on the generated demo corpus, then its results
 	dvc repro
 	breathline report
 
-test: setup lint ## all that CI runs: lint, types and tests, some twelve minutes on two cores
-	$(MAKE) --jobs=2 tests types
+test: setup lint ## all that CI runs: lint, types, the site and tests, some twelve minutes on two cores
+	$(MAKE) --jobs=2 tests types docs
 
 # Four processes for two cores: many tests wait for servers, kills and disks. One thread each, for torch as well.
 PYTEST := OMP_NUM_THREADS=1 python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
@@ -68,6 +68,10 @@ lint: setup ## ruff (style, format and security), and the wording of docstrings 
 types: setup ## mypy, strict
 	mypy
 
+docs: setup ## the site of the documentation, in site/index.html; no warning, dead link or dead anchor, and no network
+	python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet --doctree-dir .cache/docs docs site
+	@echo 'the documentation: site/index.html'
+
 audit: setup ## known vulnerabilities of the packages in requirements.lock; needs the network, and says so without it
 	python -m tests.lint.audit
 
@@ -82,4 +86,4 @@ lock: setup ## resolve requirements.lock anew from pyproject.toml, and from it t
 		--generate-hashes --no-header --no-annotate --output-file deploy/serve-requirements.lock
 
 clean: ## remove the environment and all that stages made (DVC's cache stays)
-	rm -rf $(VENV) data/*/ reports/plots .checkpoints .locks
+	rm -rf $(VENV) data/*/ reports/plots .checkpoints .locks .cache site

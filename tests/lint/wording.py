@@ -23,12 +23,14 @@ Offence = tuple[int, str]
 
 def check(path: Path) -> Iterator[Offence]:
     """Yield the offences of a file, each as line number and message."""
+    if path.suffix not in {".py", ".md", *TEMPLATES}:
+        return
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         yield from check_python(text)
     elif path.suffix == ".md":
         yield from check_markdown(text)
-    elif path.suffix in TEMPLATES:
+    else:
         for number, line in enumerate(text.splitlines(), 1):
             if len(line) > MOST_CHARACTERS:
                 yield number, f"a template's line of {len(line)} characters; at most {MOST_CHARACTERS} read well"

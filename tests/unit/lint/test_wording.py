@@ -30,3 +30,8 @@ ARGUMENT = 'def f(seed):\n    """Draw.\n\n    Args:\n        seed: {}\n    """\n
 def test_offences_are_found_in_their_lines(name, text, lines, tmp_path):
     (tmp_path / name).write_text(text, encoding="utf-8")
     assert [line for line, _ in wording.check(tmp_path / name)] == lines
+
+
+def test_pictures_are_no_text(tmp_path):
+    (tmp_path / "a.webp").write_bytes(b"RIFF\xf8\xff")
+    assert not list(wording.check(tmp_path / "a.webp"))
