@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from screenshots import Page, browser
+from headless_browser import Page, browser
 
 DOCS = Path(__file__).parent
 FOLDER = DOCS / "_static"
@@ -88,7 +88,7 @@ def serve_model(page: Page, project: Path) -> None:
     """Take a picture of the page of `serve-model` with the prediction of a recording."""
     recording = sorted((project / "data/raw/demo/audio").glob("*.wav"))[0]
     port = "8765"
-    with subprocess.Popen(["breathline", "serve-model", "--port", port], cwd=project) as server:  # noqa: S603, S607
+    with subprocess.Popen(["breathline", "serve-model", "--port", port], cwd=project) as server:  # noqa: S603, S607 - Breathline itself
         try:
             address = f"http://127.0.0.1:{port}/"
             _wait(address)

@@ -41,9 +41,14 @@ DEMO = (
     r"python (exported|lungs)/use\.py .*",
     r"python docs/screenshots\.py (?!.*--ui).*",
     r"openssl .*",
+    r"breathline doctor( --deep)?",
+    r"BREATHLINE_DEBUG=1 breathline plan",
+    r"git (add --all && git commit|checkout) .*",
+    r"echo .* >> reports/metrics.json && breathline audit verify",
 )
 # Commands that end with another status than 0: the documents show their error, or say why they refuse the demo.
 STATUS = {
+    'echo "73.7 is 83.7" >> reports/metrics.json && breathline audit verify': 1,
     "breathline corpus add mine --audio recordings --table bad.csv": 1,
     "breathline registry promote": 1,
 }
@@ -57,7 +62,11 @@ _ACCOUNT = "it needs the internet or an account"
 _ADMINISTRATOR = "it belongs to another machine or program than Breathline"
 _WITHDRAWN = "it erases data for good, or comes after it; tests/pipeline/test_removal.py runs the same"
 NOT_RUN = {
-    r"make (setup|test|test-quick|check|format)": _SUITE,
+    r"make (setup|test|test-quick|check|format|docs|lint types)": _SUITE,
+    r"(git clone|cd|source) .*": _SUITE,
+    r"python -m (pytest|tasks\.parameters\.schema).*": _SUITE,
+    r"breathline models small_cnn": "its network is that of the page; tests/unit/test_site.py builds it",
+    r"breathline report --open": "it opens a browser",
     r"(docker|kubectl) .*": _DOCKER,
     r"python docs/screenshots\.py .*--ui .*": _SERVER,
     r"breathline deploy.*": _SERVER,
@@ -66,11 +75,13 @@ NOT_RUN = {
     r"(PREFECT_SERVER_\S+ )*prefect server .*": _SERVER,
     r"(BREATHLINE_CLONES=\S+ )?prefect worker start .*": _WORKERS,
     r"breathline run .*--on .*": _WORKERS,
-    r"git (init|add) .*": _WORKERS,
+    r"git (init .*|add \.dvc/config)": _WORKERS,
+    r"git add --update && git commit .*": _WITHDRAWN,
     r"dvc remote add .*": _WORKERS,
     r"breathline run --task-runner dask.*": _DASK,
     r"breathline (leaderboard (?!ast_ce best|--collect)|backfill|watch --margin).*": _TRAINING,
     r"breathline run --recipe mn_sam": _TRAINING,
+    r"(nohup )?breathline run --jobs 4.*": _TRAINING,
     r"torchrun .*|dvc commit .*": _TRAINING,
     r"python -m benchmarks\..*": _TRAINING,
     r"(pip install|hf) .*": _ACCOUNT,

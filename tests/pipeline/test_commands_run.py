@@ -52,7 +52,14 @@ def demo(tmp_path_factory) -> Path:
     folder = toy.checkout(ROOT, tmp_path_factory.mktemp("demo") / "project")
     runs.commit(folder, "the code")
     assert shell(folder, "make demo") is None
+    shutil.copytree(folder, folder.with_name("tutorial"), symlinks=True)
     return folder
+
+
+@pytest.fixture(scope="module")
+def tutorial(demo) -> Path:
+    """Return the project as `make demo` left it, for the pages of the tutorial in their order."""
+    return demo.with_name("tutorial")
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +95,8 @@ def _listens(port: int) -> bool:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page(page, request):
-    folder = request.getfixturevalue("demo" if page == README else "prepared")
+    own = "demo" if page == README else "tutorial" if page.startswith("docs/tutorial/") else "prepared"
+    folder = request.getfixturevalue(own)
     commands = [one.text for one in shell_blocks.commands() if one.page == page and kinds.matching(HERE, one.text)]
     failures, started = {}, set[str]()
     with ExitStack() as running:
