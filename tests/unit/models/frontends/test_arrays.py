@@ -33,7 +33,7 @@ def test_clips_of_one_thread_do_not_change_each_other():
     before = efficientat(noise)
     panns(noise)
     np.testing.assert_array_equal(efficientat(noise), before)
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(efficientat))(noise), before)  # noqa: S301
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(efficientat))(noise), before)  # noqa: S301 - its own
 
 
 @pytest.mark.parametrize("name", sorted(sample_rates()))
