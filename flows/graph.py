@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
@@ -82,10 +83,14 @@ def read(root: Path) -> tuple[Stage, ...]:
 
 def _stages(repo: Repo) -> tuple[Stage, ...]:
     from dvc.dependency import ParamsDependency
+    from dvc.utils.serialize import load_path
 
     graph = repo.index.graph
+    # DVC reads params.yaml anew for each stage, and looks keys up as patterns.
+    values = cache(lambda path: load_path(path, repo.fs) if repo.fs.isfile(path) else {})
     found = {_name(stage): stage for stage in graph}
     upstream = {name: sorted(_name(other) for other in graph.successors(stage)) for name, stage in found.items()}
+    states: dict[tuple[str, Any], list[str]] = {}
     # Independent stages keep their order in the file, so that the plan reads like dvc.yaml.
     order = list(TopologicalSorter({name: upstream[name] for name in found}).static_order())
     return tuple(
@@ -93,7 +98,7 @@ def _stages(repo: Repo) -> tuple[Stage, ...]:
             name,
             upstream=tuple(upstream[name]),
             outs=tuple(out.def_path for out in found[name].outs),
-            changes=tuple(_changes(found[name])),
+            changes=tuple(_changes(found[name], values, states)),
             deps=tuple(dep.def_path for dep in found[name].deps if not isinstance(dep, ParamsDependency)),
             gpu=bool((found[name].meta or {}).get("gpu")),
         )
@@ -101,7 +106,16 @@ def _stages(repo: Repo) -> tuple[Stage, ...]:
     )
 
 
-def _changes(stage: PipelineStage) -> Iterator[Change]:
+def _changes(
+    stage: PipelineStage, values: Callable[[str], Mapping[str, Any]], states: dict[tuple[str, Any], list[str]]
+) -> Iterator[Change]:
+    """Yield the differences of a stage from ``dvc.lock``.
+
+    Args:
+        stage: Stage of DVC.
+        values: Function from the path of a file of parameters to its content.
+        states: States of the deps so far, by path and hash in ``dvc.lock``; those of the stage are added.
+    """
     from dvc.dependency import ParamsDependency
 
     if not any(out.hash_info for out in stage.outs):
@@ -112,13 +126,14 @@ def _changes(stage: PipelineStage) -> Iterator[Change]:
     if stage.cmd_changed:
         yield Change("command", _name(stage), "modified")
     for dep in stage.deps:
-        status = dep.status()
-        if not status:
-            continue
         if isinstance(dep, ParamsDependency):
-            yield from _changed_params(dep.hash_info.value or {}, dep.read_params(), dep.params)
+            yield from _changed_params(dep.hash_info.value or {}, values(dep.fs_path), dep.params)
         else:
-            yield from (Change("dep", dep.def_path, STATE_NAMES.get(state, state)) for state in status.values())
+            # Stages share folders of code: DVC would list their files again for each.
+            key = dep.fs_path, dep.hash_info.value
+            if key not in states:
+                states[key] = [STATE_NAMES.get(state, state) for state in dep.status().values()]
+            yield from (Change("dep", dep.def_path, state) for state in states[key])
     for out in stage.outs:
         yield from (Change("out", out.def_path, STATE_NAMES.get(state, state)) for state in out.status().values())
 
@@ -131,7 +146,7 @@ def _name(stage: PipelineStage) -> str:
 
 def _changed_params(old: Mapping[str, Any], new: Mapping[str, Any], keys: list[str]) -> Iterator[Change]:
     for key in keys:
-        before, now = flatten({key: old[key]} if key in old else {}), flatten({key: new[key]} if key in new else {})
+        before, now = flatten({key: old[key]} if key in old else {}), flatten(_at(new, key))
         for leaf in [*now, *(leaf for leaf in before if leaf not in now)]:
             if leaf not in before:
                 yield Change("param", leaf, f"new: {now[leaf]}")
@@ -139,6 +154,16 @@ def _changed_params(old: Mapping[str, Any], new: Mapping[str, Any], keys: list[s
                 yield Change("param", leaf, "removed")
             elif before[leaf] != now[leaf]:
                 yield Change("param", leaf, f"{before[leaf]} → {now[leaf]}")
+
+
+def _at(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return the value at a dotted key by the key; empty if it is missing."""
+    found: Any = values
+    for part in key.split("."):
+        if not isinstance(found, Mapping) or part not in found:
+            return {}
+        found = found[part]
+    return {key: found}
 
 
 def overlap(path: str, others: Iterable[str]) -> bool:

@@ -71,13 +71,13 @@ def _reason(change: Change) -> str:
     return f"{change.kind} {change.name}: {change.state}"
 
 
-def check_split(root: Path, steps: Iterable[Step]) -> None:
-    """Check the split of params.yaml against the extracted cycles, if they are up to date.
+def check_split(root: Path, steps: Sequence[Step]) -> None:
+    """Check the split of params.yaml against the extracted cycles, if they are up to date and a later stage runs.
 
     Raises:
         BreathlineError: The split has no training cycles or no test cycles.
     """
-    if any(step.stage == "pool" and not step.runs for step in steps):
+    if any(step.stage == "pool" and not step.runs for step in steps) and any(step.runs for step in steps):
         judge.check_split(root)
 
 

@@ -10,6 +10,7 @@ from tasks.artifacts import CATALOGUE, CYCLES
 from tasks.parameters import references
 from tasks.parameters.model import Params, StudentSettings
 from tasks.runtime import allowed_values, faults, yaml_files
+from tasks.runtime.artifact_reading import read_table
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.faults import Fault
 from tasks.runtime.params import PARAMS
@@ -58,13 +59,11 @@ def check_split(root: Path) -> None:
     Raises:
         BreathlineError: The split, its device or the labels do not exist, or a subset would be empty.
     """
-    import pyarrow.parquet as pq
-
     from tasks.subsets import splits
 
     path = root / PARAMS
     raw = yaml_files.load_mapping(path)
-    cycles = pq.read_table(root / CYCLES)
+    cycles = read_table(root / CYCLES)
     try:
         fraction = raw["validation"]["fraction"]
         splits.check(cycles, labels=raw["labels"], split=raw["split"], fraction=fraction)

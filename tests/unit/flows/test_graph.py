@@ -42,6 +42,14 @@ def test_a_finished_project_has_no_changes(project):
     assert changes(project) == {}
 
 
+def test_the_parameters_are_read_once_for_all_stages(project, monkeypatch):
+    monkeypatch.setattr(
+        "dvc.dependency.param.read_param_file", lambda *_, **__: pytest.fail("a stage reads them again")
+    )
+    (project / "params.yaml").write_text((project / "params.yaml").read_text().replace("lr: 0.1", "lr: 0.3"))
+    assert set(changes(project)) == {"teacher@a", "teacher@b"}
+
+
 def test_a_parameter_is_named_with_its_old_and_new_value(project):
     params = project / "params.yaml"
     params.write_text(params.read_text().replace("b: {seed: 2, lr: 0.1}", "b: {seed: 2, lr: 0.2}"))
