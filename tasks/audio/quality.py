@@ -204,8 +204,8 @@ class _Channel:
                 runs.end()
             else:
                 runs.add(side * samples >= CLIPPED_LEVEL)
-        joined = np.concatenate([self._last, samples])
-        self._constant.add(joined[1:] == joined[:-1])
+        self._constant.add(self._last == samples[:1])
+        self._constant.add(samples[1:] == samples[:-1])
         self._last = samples[-1:]
 
     @property

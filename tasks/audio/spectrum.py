@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from models.frontends.fourier import rfft
+
 FRAME = 1024  # samples of a frame, at any rate
 AT_ONCE = 64  # frames that are transformed together, in the cache of a processor
 BAND_DB = 70.0  # below the strongest frequency; what is weaker is no sound that a stethoscope passes
@@ -84,7 +86,7 @@ class MeanSpectrum:
         power = np.zeros(FRAME // 2 + 1)
         for channel in range(samples.shape[1]):
             one = frames[:, :, channel]
-            found = np.fft.rfft((one - one.mean(axis=1, keepdims=True)) * _WINDOW)
+            found = rfft((one - one.mean(axis=1, keepdims=True)) * _WINDOW)
             parts = found.view(np.float32).astype(np.float64)
             power += np.einsum("ij,ij->j", parts, parts).reshape(-1, 2).sum(axis=1)
         return power

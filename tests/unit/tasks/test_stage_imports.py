@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.unit.tasks.test_extract import write_raw
 
 ROOT = Path(__file__).parents[3]
-UNWANTED = {"torch", "torchaudio", "torchvision", "pandas", "polars", "scipy.signal", "sklearn", "pyarrow.compute"}
+UNWANTED = {"torch", "torchaudio", "torchvision", "pandas", "polars", "pyarrow.compute", "scipy", "sklearn"}
 STAGES = """
 import sys
 from pathlib import Path
