@@ -31,6 +31,17 @@ def measure(*arguments: str) -> Run:
     return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e3
 
 
+def stage(name: str, item: str, *, record: bool) -> tuple[str, str]:
+    """Return the arguments of Python that run a stage.
+
+    Args:
+        name: Name of the stage.
+        item: Item of the stage.
+        record: Whether the stage writes its record, as under DVC.
+    """
+    return ("cli.stage", f"{name}@{item}") if record else (f"tasks.{name}", item)
+
+
 def row(name: str, runs: list[Run], loader: list[Run]) -> str:
     """Return a line of the table: medians, and the factors to the loader."""
     seconds, cpu = (statistics.median(run[column] for run in runs) for column in (0, 1))
@@ -45,13 +56,14 @@ def main() -> None:
     parser.add_argument("corpus", help="name of the corpus in params.yaml")
     parser.add_argument("front_end", nargs="?", default="ast")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--record", action="store_true", help="start the stages as DVC does, with their records")
     options = parser.parse_args()
     audio = str(Path("data/raw", options.corpus, "audio"))
     parts = {
         "published loader": ("benchmarks.baselines.loader", audio),
         "bound: decoding, resampling, Fourier transforms": ("benchmarks.baselines.bound", audio),
-        "`extract`": ("cli.stage", f"extract@{options.corpus}"),
-        f"`fbank@{options.front_end}`": ("cli.stage", f"fbank@{options.corpus}-{options.front_end}"),
+        "`extract`": stage("extract", options.corpus, record=options.record),
+        f"`fbank@{options.front_end}`": stage("fbank", f"{options.corpus}-{options.front_end}", record=options.record),
     }
     runs: dict[str, list[Run]] = {name: [] for name in parts}
     for _ in range(options.runs):
