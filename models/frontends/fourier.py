@@ -21,7 +21,7 @@ def by_package() -> Transform:
     """Return the transform of `scipy.fft`."""
     from scipy import fft
 
-    return partial(fft.rfft, axis=1)  # type: ignore[no-any-return]
+    return partial(fft.rfft, axis=1)
 
 
 def by_module() -> Transform | None:
