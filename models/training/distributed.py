@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
-from timm.layers.norm_act import convert_sync_batchnorm
 from torch import Tensor, distributed, nn
 from torch._C._distributed_c10d import Store
 from torch.distributed.rendezvous import rendezvous
@@ -46,6 +45,8 @@ class ProcessGroup:
         On CPUs each process normalises by its own slice of a batch; the running statistics are those of the main one.
         """
         if self.size > 1 and device.type == "cuda":
+            from timm.layers.norm_act import convert_sync_batchnorm  # with torchvision
+
             for module in modules:
                 convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
 

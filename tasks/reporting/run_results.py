@@ -15,7 +15,7 @@ from pyarrow.dataset import dataset
 
 from models.file_names import CARD
 from models.file_reading import UnreadableFileError, reading
-from models.training.features import Features
+from models.training.feature_cache import FeatureCache
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
 from tasks.evaluation import cycles as test_cycles
@@ -112,7 +112,7 @@ class RunResults:
         """Verdicts of the validation of each external corpus, by its name."""
         return {name: verdicts.read(self.root, "external", name) for name in self.metrics["external"]}
 
-    def features(self, model: str, external: str | None = None) -> Features:
+    def features(self, model: str, external: str | None = None) -> FeatureCache:
         """Return the feature caches that a model reads.
 
         Args:
@@ -125,7 +125,7 @@ class RunResults:
         frontend = self.cards[model]["frontend"]
         folder = CorpusFolders("external", external).features(frontend) if external else None
         with as_artifact_error(CACHE_HINT):
-            return Features(self.root / (folder or artifacts.FEATURE_CACHES / frontend))
+            return FeatureCache(self.root / (folder or artifacts.FEATURE_CACHES / frontend))
 
     def waveforms(self, cycles: Sequence[str], rate: int) -> dict[str, Samples]:
         """Return the waveforms ``(samples,)`` of test cycles by their id.
@@ -146,7 +146,7 @@ class RunResults:
 
 
 @as_artifact_error(CACHE_HINT)
-def mel(features: Features, cycle: str) -> npt.NDArray[np.float32]:
+def mel(features: FeatureCache, cycle: str) -> npt.NDArray[np.float32]:
     """Return the features ``(frames, mels)`` of a cycle.
 
     Raises:

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from tasks.runtime.errors import BreathlineError
 from tasks.subsets.assignment import Assignment
@@ -23,6 +22,8 @@ def members(assignment: Assignment, fold: FoldSettings) -> set[str]:
     Raises:
         BreathlineError: There are fewer training patients than folds.
     """
+    from sklearn.model_selection import StratifiedGroupKFold  # 1 s, which trainings without folds do not need
+
     cycles = assignment.cycles("train")
     people, patients = number([assignment.patients[cycle] for cycle in cycles])
     labels = np.array([assignment.targets[cycle] for cycle in cycles])

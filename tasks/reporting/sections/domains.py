@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models.training.features import Features
+from models.training.feature_cache import FeatureCache
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
 from tasks.reporting.figures import evenly_chosen
@@ -53,12 +53,12 @@ class Domain:
         return f"{self.corpus}, {self.device}"
 
 
-def of_tables(tables: Path, features: Features, labels: str) -> list[Domain]:
+def of_tables(tables: Path, features: FeatureCache, labels: str) -> list[Domain]:
     """Return the domains of the corpora in a folder of tables, the largest first.
 
     Args:
         tables: Folder of the tables of recordings and cycles.
-        features: Features of these cycles.
+        features: Feature cache of these cycles.
         labels: Label set, whose class 0 is normal.
     """
     device = pl.col("device").fill_null(UNKNOWN)
@@ -93,7 +93,7 @@ def _quantiles(values: pl.Series) -> list[float | None]:
     return [finite.quantile(share, "linear") for share in (LOW, 0.5, HIGH)]
 
 
-def _spectrum(features: Features, cycles: Sequence[str]) -> npt.NDArray[np.float64]:
+def _spectrum(features: FeatureCache, cycles: Sequence[str]) -> npt.NDArray[np.float64]:
     """Return the mean feature of cycles that are evenly chosen from all."""
     ordered = sorted(cycles)
     chosen = [ordered[index] for index in evenly_chosen(len(ordered), MOST)]

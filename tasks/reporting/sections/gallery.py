@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from models.frontends.clip import cycle_span
-from models.training.features import Features
+from models.training.feature_cache import FeatureCache
 from tasks import artifacts
 from tasks.evaluation import notable_cycles
 from tasks.reporting import media
@@ -92,7 +92,7 @@ def _marks(run: RunResults, model: str) -> Marks:
 
 
 @as_artifact_error()
-def rate(features: Features) -> int:
+def rate(features: FeatureCache) -> int:
     """Return the sample rate in Hz of the waveforms behind features."""
     return features.sample_rate
 

@@ -15,7 +15,8 @@ from safetensors.numpy import load_file, save_file
 from cli import report
 from lineage import project, record
 from models import artifact
-from models.training.features import INDEX, Features
+from models.training.feature_cache import INDEX
+from models.training.features import Features
 from tasks.checks import frames
 from tasks.corpora import registry
 from tasks.evaluation import cycles as test_cycles
