@@ -1,9 +1,9 @@
 """Benchmark of the training loop against a plain one: ``python -m benchmarks.training``.
 
-Prints a Markdown table: clips per second and peak memory of AST-base (8 s clips) and CNN6 for `ce`, `sam` and, with AST
-only, `patchmix_cl`. Each measurement is a process of its own. The two loops alternate, so that other load on the
-machine affects both. ``--largest`` adds the largest batch of each loop that fits. On a GPU (``--device cuda``) the
-table has the utilisation and the data path's part of a step.
+Prints a Markdown table: clips per second, peak memory and CPU seconds a clip (of both epochs) of AST-base (8 s clips)
+and CNN6 for `ce`, `sam` and, with AST only, `patchmix_cl`. Each measurement is a process of its own. The two loops
+alternate, so that other load on the machine affects both. ``--largest`` adds the largest batch of each loop that fits.
+On a GPU (``--device cuda``) the table has the utilisation and the data path's part of a step.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 
 from tasks.runtime.hardware import cpu_name, usable_cores
 
-NETWORKS = ("ast-base", "cnn6", "ast-tiny")
+NETWORKS = ("ast-base", "cnn6", "ast-tiny", "mn04", "ast-mini")
 METHODS = ("ce", "patchmix_cl", "sam")
 LOOPS = ("plain", "ours")
 NO_MEMORY = ("out of memory", "not enough memory", "allocate memory", "unable to allocate", "memoryerror", "bad_alloc")
@@ -24,6 +24,11 @@ SEARCH_STEPS = 2  # steps while searching the largest batch
 EXPECTED = (
     "Expected of an H200: AST-base `ce` at its largest batch at 40 % or more of the bf16 peak; at batch 8 ten times "
     "the plain loop or more; the data path under 2 % of a step."
+)
+HEAD = (
+    "| network | method | batch | plain clips/s | plain peak MB | ours clips/s | ours peak MB "
+    "| of the peak rate | data path, of a step | times | plain CPU s/clip | ours CPU s/clip | times |\n"
+    f"|{'---|' * 13}"
 )
 
 
@@ -63,7 +68,11 @@ class Runs:
         cells.append(f"{statistics.median(utilisation):.1%}" if utilisation else "–")
         cells.append(f"{statistics.median(run['data_path'] for run in ours):.2%}" if ours else "–")
         times = f"{rates['ours'] / rates['plain']:.1f}" if len(rates) == len(LOOPS) else "–"
-        return f"| {network} | {method} | {batch} | {' | '.join(cells)} | {times} |"
+        cells.append(times)
+        cpu = {loop: statistics.median(run["cpu_s"] for run in found) for loop, found in runs.items() if found}
+        cells += [f"{cpu[loop]:.3f}" if loop in cpu else "–" for loop in LOOPS]
+        cells.append(f"{cpu['plain'] / cpu['ours']:.1f}" if len(cpu) == len(LOOPS) else "–")
+        return f"| {network} | {method} | {batch} | {' | '.join(cells)} |"
 
     def largest_batch(self, loop: str, network: str, method: str) -> int:
         """Find the largest batch that fits, by factors of two from the first of ``--batches``; 0: none."""
@@ -78,6 +87,24 @@ class Runs:
         while batch and fits(batch * 2):
             batch *= 2
         return batch
+
+    def fitting_batch(self, network: str, method: str, batch: int, memory: float) -> int:
+        """Return the largest batch whose memory fits, by that of a measured batch of our loop; 0: none was measured.
+
+        The memory beyond the weights, their gradients and the two moments of the optimiser grows with the batch.
+
+        Args:
+            network: Name of the network.
+            method: Name of the method.
+            batch: Size of the measured batch.
+            memory: Memory in bytes.
+        """
+        found = self._known.get(Case("ours", network, method, batch, self._options.steps))
+        if not found:
+            return 0
+        fixed = found[0]["state_mb"] * 1e6
+        of_a_clip = (found[0]["peak_mb"] * 1e6 - fixed) / batch
+        return int((memory - fixed) / of_a_clip) // batch * batch
 
     def _measured(self, case: Case, count: int) -> list[dict[str, float]] | None:
         """Return a number of measurements; none if the batch does not fit."""
@@ -117,8 +144,7 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{options.device}, {usable_cores()} cores ({cpu_name()}), {options.threads} threads; ")
     print(f"medians of {options.runs} runs of {options.steps} steps, peak memory the largest. {EXPECTED}\n")
-    heads = "network | method | batch | plain clips/s | plain peak MB | ours clips/s | ours peak MB"
-    print(f"| {heads} | of the peak rate | data path, of a step | times |\n|{'---|' * 10}", flush=True)
+    print(HEAD, flush=True)
     runs = Runs(options)
     for network in options.networks:
         # patchmix_cl needs a network with patches.

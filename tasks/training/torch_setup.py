@@ -12,6 +12,7 @@ from models.training.memory import StepMemoryError, describe, is_out_of_memory
 from models.training.settings import ComputeSettings
 from tasks.runtime.artifact_reading import as_artifact_error
 from tasks.runtime.errors import BreathlineError
+from tasks.training.allocation import keep_freed_memory
 
 NOT_DETERMINISTIC = "does not have a deterministic implementation"  # part of torch's error message
 
@@ -19,7 +20,7 @@ MEMORY_HINT = "end other programs, lower batch_size, micro_batch or compute.cach
 
 
 def set_up(compute: ComputeSettings) -> None:
-    """Set threads and algorithms of torch for this process.
+    """Set threads, algorithms and allocation of torch for this process.
 
     With ``deterministic``, every operation uses an algorithm with one result, an operation without such an algorithm is
     an error, and fp32 is not rounded. The flash and memory-efficient kernels of attention then sum their gradients in
@@ -39,7 +40,9 @@ def set_up(compute: ComputeSettings) -> None:
     torch.backends.cudnn.allow_tf32 = not compute.deterministic
     torch.backends.cuda.matmul.allow_tf32 = not compute.deterministic
     with as_breathline_error(where="params.yaml: compute.device"):
-        pick_device(compute)
+        device = pick_device(compute)
+    if device.type == "cpu":
+        keep_freed_memory()
 
 
 @contextmanager

@@ -54,6 +54,13 @@ def test_what_has_no_deterministic_algorithm_is_an_error_that_names_the_switch()
         torch.ones(2, 3) @ torch.ones(2, 3)
 
 
+def test_freed_memory_is_kept_on_a_cpu(monkeypatch):
+    calls = []
+    monkeypatch.setattr("tasks.training.torch_setup.keep_freed_memory", lambda: calls.append(1))
+    set_up(dataclasses.replace(COMPUTE, device="cpu"))
+    assert calls == [1]
+
+
 def test_a_device_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(BreathlineError, match=r"compute\.device is cuda"):
