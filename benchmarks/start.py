@@ -19,7 +19,6 @@ COMMANDS = (
     ("breathline", "recipe", "list"),
     ("breathline", "report"),
     ("breathline", "audit", "trace", "score"),
-    ("breathline", "audit", "verify"),
     ("breathline", "run"),
     ("dvc", "repro"),
 )

@@ -67,11 +67,11 @@ def merge(
         whole: Dotted keys of mappings that replace those of ``base`` instead of being merged.
         prefix: Start of the dotted keys, such as ``student.``.
     """
-    merged = deepcopy(dict(base))
+    merged = {key: value if key in override else deepcopy(value) for key, value in base.items()}
     for key, value in override.items():
         dotted = f"{prefix}{key}"
-        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) and dotted not in whole:
-            merged[key] = merge(merged[key], value, whole=whole, prefix=f"{dotted}.")
+        if isinstance(value, Mapping) and isinstance(base.get(key), Mapping) and dotted not in whole:
+            merged[key] = merge(base[key], value, whole=whole, prefix=f"{dotted}.")
         else:
             merged[key] = deepcopy(value)
     return merged
