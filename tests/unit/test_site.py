@@ -22,6 +22,7 @@ from tasks.parameters.model import Params
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+CODE = ("breathline", "cli", "flows", "lineage", "models", "tasks")
 PARTS = ("tutorial", "how-to", "reference", "explanation")
 
 
@@ -152,3 +153,15 @@ def test_the_network_of_the_how_to_can_be_built_as_it_stands():
     network = one.build(one.options(channels=4), NetworkSpec(frames=20, mels=16, classes=4))
     assert network(torch.zeros(2, 20, 16)).shape == (2, 4)
     assert network.embed(torch.zeros(2, 20, 16)).shape == (2, network.num_features)
+
+
+def test_messages_of_the_troubleshooting_page_are_those_of_the_code():
+    files = [path for folder in CODE for path in (ROOT / folder).rglob("*.py")]
+    source = "".join(path.read_text(encoding="utf-8") for path in (*files, ROOT / "Makefile"))
+    source = re.sub(r'"\n\s*f?"', "", source)  # a text over several lines
+    text = (DOCS / "how-to/troubleshooting.md").read_text(encoding="utf-8")
+    first = [row for row in re.findall(r"^\| ([^|]+) \|", text, flags=re.MULTILINE) if row != "Message"]
+    quoted = [long or short for row in first for long, short in re.findall(r"``(.+?)``|`([^`]+)`", row)]
+    parts = [part.strip(" .") for words in quoted for part in words.split("…") if len(part.strip(" .")) > 2]
+    assert len(parts) > 25
+    assert not [part for part in parts if part not in source]
