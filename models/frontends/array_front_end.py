@@ -12,6 +12,7 @@ from models.frontends.clip import cut_or_pad
 from models.frontends.definitions import SMALLEST_SD, Definition, require_frame, require_length
 from models.frontends.filters import blocks, filters, window
 from models.frontends.fourier import rfft
+from models.frontends.products import multiply
 from models.frontends.settings import Pad
 
 FRAMES_AT_ONCE = 400  # few enough for the cache of a processor
@@ -128,7 +129,7 @@ class ArrayFrontEnd:
             squares = rfft(block).view(self._dtype)
             np.square(squares, out=squares)
             for mel, low, high, matrix in self._blocks:
-                np.matmul(squares[:, low:high], matrix, out=energies[some, mel : mel + matrix.shape[1]])
+                multiply(squares[:, low:high], matrix, energies[some, mel : mel + matrix.shape[1]])
         return energies
 
 

@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
+from models.frontends.products import multiply
+
 ZERO_CROSSINGS, ROLLOFF = 6, 0.99  # torchaudio's defaults
 STEP = 2.0**-27  # of the coefficients; their absolute values have a sum below 2 for each output sample
 WIDTH = 16  # output samples of a block of the filter
-PRODUCTS = 1 << 18  # multiplications at a time: few enough for the processor's cache, and for one thread of BLAS
-INPUTS = 1 << 18  # input samples at a time, which take 2 MB
+INPUTS = 1 << 17  # input samples at a time, which take 1 MB
 
 Samples = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -109,13 +110,13 @@ class Resampler:
         if not periods:
             return found.reshape(-1)
         windows = sliding_window_view(known, reach)[::down]
-        size = max(1, min(INPUTS // reach, PRODUCTS // max(block.matrix.size for block in blocks)))
+        size = max(1, INPUTS // reach)
         for first in range(0, periods, size):
             some = slice(first, min(first + size, periods))
             inputs = windows[some].astype(np.float64)
             sums = np.empty((len(inputs), up))
             for at, start, matrix in blocks:
-                np.matmul(inputs[:, start : start + len(matrix)], matrix, out=sums[:, at : at + matrix.shape[1]])
+                multiply(inputs[:, start : start + len(matrix)], matrix, sums[:, at : at + matrix.shape[1]])
             found[some] = sums
         return found.reshape(-1)
 

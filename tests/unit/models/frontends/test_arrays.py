@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from models.frontends.definitions import DEFINITIONS
 from models.frontends.registry import create, create_array, sample_rates
@@ -34,6 +35,15 @@ def test_clips_of_one_thread_do_not_change_each_other():
     panns(noise)
     np.testing.assert_array_equal(efficientat(noise), before)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(efficientat))(noise), before)  # noqa: S301 - its own
+
+
+def test_the_number_of_threads_of_blas_does_not_change_a_bit():
+    noise = np.random.default_rng(0).normal(0, 0.05, 128_000).astype(np.float32)
+    ast, found = create_array("ast", 8.0), []
+    for threads in (1, 4):
+        with threadpool_limits(limits=threads, user_api="blas"):
+            found.append(ast(noise))
+    np.testing.assert_array_equal(*found)
 
 
 @pytest.mark.parametrize("name", sorted(sample_rates()))
