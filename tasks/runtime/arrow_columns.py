@@ -7,13 +7,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+_NUMPY = {pa.bool_(): np.bool_, pa.float16(): np.float16, pa.float32(): np.float32, pa.float64(): np.float64}
+
 
 def table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Return rows as a table; keys without a column are left out, and missing keys are null.
 
     Args:
         rows: Values by the names of columns.
-        schema: Columns of strings, integers and floats.
+        schema: Columns; those of strings, numbers and truth values need no pandas.
 
     Raises:
         ValueError: A value does not fit into its column.
@@ -24,7 +26,7 @@ def table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
 
 
 def column(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
-    """Return a column of strings, integers or floats; None is null.
+    """Return a column; None is null.
 
     Args:
         values: Values of the column.
@@ -43,12 +45,15 @@ def column(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
         encoded = [text.encode() for text in texts]
         ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
         buffers = [pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
-    else:
+    elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
         given = np.array([0 if value is None else value for value in values])
-        found = given.astype(f"{'f' if pa.types.is_floating(kind) else 'i'}{kind.bit_width // 8}")
+        found = given.astype(str(kind) if pa.types.is_integer(kind) else _NUMPY[kind])
         if not np.array_equal(found, given, equal_nan=True):
             raise ValueError(f"values of {given.dtype} do not fit into {kind}")
-        buffers = [pa.py_buffer(found)]
+        packed = np.packbits(found, bitorder="little") if pa.types.is_boolean(kind) else found
+        buffers = [pa.py_buffer(packed)]
+    else:
+        return pa.array(values, kind)
     return pa.Array.from_buffers(kind, len(values), [valid, *buffers])
 
 
