@@ -23,6 +23,7 @@ stages:
 """
 
 
+@pytest.mark.long
 def test_no_stage_of_a_workspace_outlives_the_flow(tmp_path, server):
     folder = toy.make(tmp_path / "project", ENDLESS.replace("PID", str(tmp_path / "pid")))
     process = breathline(folder, server, "backfill", "--param", "rho=0.1")

@@ -85,12 +85,15 @@ def test_stages_of_external_corpora_read_and_run_the_same_as_the_others():
         assert (code[0], own["cmd"]) == (code[1], external["cmd"])
 
 
-# Half a second each.
-CONFIGURED = [(name, False) for name in RECIPES] + [("demo", True)]
-MINIATURES = [pytest.param((name, True), marks=pytest.mark.long) for name in RECIPES if name != "demo"]
+# Half a second each. The quick ones differ in corpora, teachers, networks, front ends and choice of validation.
+QUICK = ["demo", "best", "joint_heads", "kd_ensemble_clap", "mn_kd_oof", "patchmix_cl", "sam_ast"]
+CONFIGURED = [*((name, False) for name in QUICK), ("demo", True)]
+OTHERS = [(name, small) for small in (False, True) for name in RECIPES if (name, small) not in CONFIGURED]
 
 
-@pytest.fixture(scope="module", params=[*CONFIGURED, *MINIATURES], ids=str)
+@pytest.fixture(
+    scope="module", params=[*CONFIGURED, *(pytest.param(one, marks=pytest.mark.long) for one in OTHERS)], ids=str
+)
 def configured(request, tmp_path_factory) -> tuple[Path, dict]:
     """Return a folder with the graph under one recipe or its miniature, and its parameters."""
     folder = tmp_path_factory.mktemp("configured")

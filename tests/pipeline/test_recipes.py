@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
 RECIPES = layers.names(ROOT / "recipes")
 # They differ in objective, networks or choice of teachers; `make test-long` runs all recipes through DVC.
-TYPICAL = ["sam_ast", "kd_ensemble", "patchmix_cl", "patchmix_ce_time", "best"]
+TYPICAL = ["sam_ast", "kd_ensemble", "patchmix_cl", "patchmix_ce_time"]
 # Recipes of two corpora: those learned from, and those only tested on.
 SCHEMES = {
     "joint_heads": (["icbhi", "sprsound"], []),
@@ -171,12 +171,7 @@ def test_a_scheme_of_comparison_runs_to_the_scores_of_each_corpus(name, bare, me
     assert native_figures(bare) == metrics.get("native", {})
 
 
-def test_a_recipe_runs_through_dvc(cache, tmp_path, sprsound):
-    """The stages after `evaluate` run through DVC in the finished run."""
-    assert run_through_dvc("mn_plain", options("mn_plain", sprsound), tmp_path / "project", cache, "evaluate")
-
-
-@pytest.mark.long
+@pytest.mark.long  # the finished run of `make test` is made by DVC
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_runs_through_dvc(name, cache, tmp_path, sprsound):
     assert run_through_dvc(name, options(name, sprsound), tmp_path / "project", cache)["corpora"] is not None

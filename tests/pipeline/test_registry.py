@@ -40,7 +40,7 @@ def test_a_version_of_generated_sounds_gets_no_other_registry_stage_unless_told(
     assert str(error.value.where) == "student@v1.0.0"
 
 
-@pytest.mark.parametrize(("engine", "tolerance"), [("onnx", 1e-4), ("torch", 1e-5)])
+@pytest.mark.parametrize(("engine", "tolerance"), [("onnx", 1e-4), pytest.param("torch", 1e-5, marks=pytest.mark.long)])
 def test_predictions_of_a_version_are_those_of_evaluate(project, engine, tolerance):
     before, out = toy.call(project, "git", "status", "--porcelain"), str(project.parent / f"{engine}.parquet")
     chosen = ("--model", "student@v1.0.0", "--engine", engine)

@@ -165,6 +165,7 @@ def test_what_was_made_to_fit_every_witness_is_found_by_computing_it_anew(projec
     assert kind in kinds(verification.verify(project, deep=Sample(sample=10_000, seed=0)))
 
 
+@pytest.mark.long
 def test_a_metric_that_was_made_to_fit_every_witness_contradicts_the_predictions(project):
     path = "reports/metrics.json"
     do.forge(project, path, lambda p: do.document(p / path, lambda m: m["student"]["val"]["sp"].update(mean=100.5)))

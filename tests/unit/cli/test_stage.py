@@ -34,7 +34,7 @@ def test_nothing_slow_is_imported_before_the_watch_over_the_parent(tmp_path):
     ("arguments", "message"),
     [
         (["fbanks"], "unknown stage fbanks"),
-        (["runtime.files"], "unknown stage"),
+        pytest.param(["runtime.files"], "unknown stage", marks=pytest.mark.long),
         pytest.param(["weights"], "missing a required", marks=pytest.mark.slow),  # imports torch: 3 s
     ],
 )

@@ -120,8 +120,8 @@ def test_every_model_is_evaluated_on_every_test_cycle_and_equal_inputs_give_equa
     ("labels", "split"),
     [
         pytest.param("lungsound_2", "official-disjoint", marks=pytest.mark.slow),
-        pytest.param("diagnosis_3", "official", marks=pytest.mark.slow),  # 2 s each
-        pytest.param("diagnosis_2", "0", marks=pytest.mark.slow),
+        pytest.param("diagnosis_3", "official", marks=pytest.mark.long),  # 2 s each
+        pytest.param("diagnosis_2", "0", marks=pytest.mark.long),
         pytest.param("lungsound_4", "3", marks=pytest.mark.slow),
     ],
 )

@@ -7,7 +7,7 @@ from lineage.trace.traversal import neighbours
 from tests.unit.lineage.trace.answers import recordings
 
 # A project of its own each: 2 s.
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("paper", "best")]
+LONG = [pytest.param(name, marks=pytest.mark.long) for name in ("paper", "best")]
 
 
 def test_reruns_name_the_stages_that_learned_from_a_patient(ask):
@@ -36,7 +36,7 @@ def test_a_recording_outside_of_the_split_has_no_effect(ask):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["official", "disjoint", "folds", "several", *SLOW])
+@pytest.mark.parametrize("name", ["official", "disjoint", "folds", "several", *LONG])
 def test_forward_and_backward_agree(ask, name):
     questions = ask(name)
     ends = [
@@ -83,7 +83,7 @@ def reach(questions, start, direction):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["official", "folds", "several", *SLOW])
+@pytest.mark.parametrize("name", ["official", "folds", "several", *LONG])
 def test_each_edge_backward_is_an_edge_forward(ask, name):
     questions = ask(name)
     patients = (f"patient:{patient}" for patient in questions.data.recordings_of)

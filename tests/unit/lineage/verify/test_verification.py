@@ -143,8 +143,8 @@ def test_a_report_made_again_differs_in_its_provenance_without_a_finding(project
     ("deterministic", "cpu", "numpy", "told"),
     [
         (True, "a", "same", "(on the same hardware)"),
-        (True, "b", "same", "(on other hardware)"),
-        (False, "a", "same", "(without a promise of determinism)"),
+        pytest.param(True, "b", "same", "(on other hardware)", marks=pytest.mark.long),
+        pytest.param(False, "a", "same", "(without a promise of determinism)", marks=pytest.mark.long),
         (True, "a", "0.1", "(with other packages)"),
     ],
 )
@@ -296,7 +296,7 @@ def test_an_out_without_record_is_compared_with_dvc_lock(project):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["deps", "outs"])
+@pytest.mark.parametrize("kind", ["deps", pytest.param("outs", marks=pytest.mark.long)])
 def test_a_path_in_only_dvc_lock_or_only_the_record_is_an_error(project, kind):
     entry = {"path": "data/other", "hash": "md5", "md5": "0" * 32, "size": 1}
     edit_yaml(project / "dvc.lock", lambda lock: lock["stages"]["evaluate"][kind].append(entry))

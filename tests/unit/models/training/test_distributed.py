@@ -58,10 +58,10 @@ def test_two_processes_train_the_same_network_as_one(folder, case):
     assert not second.states, "only the main process stores the network"
 
 
-@pytest.mark.slow  # starts processes that import torch, about 15 s
+@pytest.mark.long  # starts processes that import torch, about 15 s
 @pytest.mark.parametrize(
     ("moment", "message"),
-    [pytest.param("val", "the evaluation failed", marks=pytest.mark.long), ("train", "was killed by SIGKILL")],
+    [("val", "the evaluation failed"), ("train", "was killed by SIGKILL")],
 )
 def test_a_failing_process_ends_all(folder, moment, message):
     started = time.monotonic()

@@ -25,6 +25,7 @@ VARIANTS = {
     "shuffle": toys.settings(sampler="shuffle"),
     "against domain shift": toys.settings(**toys.AGAINST_SHIFT),
 }
+LONG = [pytest.param(variant, marks=pytest.mark.long) for variant in ("adamw", "shuffle")]
 
 
 class InterruptedTraining(Exception):  # noqa: N818
@@ -32,7 +33,7 @@ class InterruptedTraining(Exception):  # noqa: N818
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", ["sam, EMA, clipped", "against domain shift", *LONG])
 def test_an_interruption_at_any_moment_does_not_change_the_result(tmp_path, variant):
     settings, data = VARIANTS[variant], toys.data(tmp_path, paper=True)
     data = toys.with_devices(data) if variant == "against domain shift" else data

@@ -15,7 +15,7 @@ from tasks.runtime.errors import BreathlineError
 from tests.unit.models.export import cards
 from tests.unit.models.export.linear_network import waveform_network
 
-LARGE = {"beats", "clap"}  # front ends whose graphs take several seconds to export
+LARGE = {"beats", "clap", "panns"}  # front ends whose graphs take several seconds to export
 POOLING = {"windows": "attention", "window_s": 2.0, "hop_s": 1.0}
 MEAN_POOLING = {**POOLING, "windows": "mean"}
 FAMILIES = [  # front end, architecture, options and more of a card

@@ -128,7 +128,7 @@ MOMENTS = [0.0, 0.01, 0.05, 0.3, 1.0]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shell", ["bash", "dash"])
+@pytest.mark.parametrize("shell", ["dash", pytest.param("bash", marks=pytest.mark.long)])
 def test_a_stage_ends_when_dvc_alone_dies_within_its_first_second(start, endless, shell):
     if shutil.which(shell) is None:
         pytest.skip(f"there is no {shell}")

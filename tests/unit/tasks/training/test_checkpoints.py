@@ -25,7 +25,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.slow  # trains twice and starts a process that imports torch, about 10 s
+@pytest.mark.long  # trains twice and starts a process that imports torch; tests/pipeline/test_kill_matrix.py kills one
 def test_killed_and_run_again_it_gives_the_bytes_of_an_undisturbed_run(project, caplog):
     change(project, {"teacher_training": {"schedule": {"epochs": 6}}})
     train_teacher.main("mn")
@@ -55,7 +55,15 @@ def test_killed_and_run_again_it_gives_the_bytes_of_an_undisturbed_run(project, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["code", "features", *CHANGES])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "code",
+        "features",
+        "nothing",
+        *(pytest.param(one, marks=pytest.mark.long) for one in CHANGES if one != "nothing"),
+    ],
+)
 def test_a_checkpoint_belongs_to_its_inputs_alone(project, monkeypatch, caplog, what):
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
