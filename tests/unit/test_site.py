@@ -101,6 +101,12 @@ def test_the_list_of_a_part_has_every_page(part):
         assert f"]({name}.md)" in index, f"the list lacks {name}"
 
 
+def test_a_list_has_every_page_beside_the_parts():
+    lists = "".join((DOCS / part / "index.md").read_text(encoding="utf-8") for part in PARTS)
+    names = [page.stem for page in DOCS.glob("*.md") if page.stem != "index"]
+    assert not [name for name in names if f"](../{name}.md)" not in lists or f"\n../{name}\n" not in lists]
+
+
 def test_the_start_page_leads_to_every_part():
     index = (DOCS / "index.md").read_text(encoding="utf-8")
     assert not [part for part in PARTS if f"]({part}/index.md)" not in index]
