@@ -163,12 +163,14 @@ def _show_all(console: Console, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         lines = row["weights"] or [{"name": "none", "licence": ""}]
         for number, weights in enumerate(lines):
-            source = f"{weights['name']} [dim]{weights['source']}[/]" if "source" in weights else "[dim]none[/]"
+            # A column of a terminal is too narrow for addresses.
+            source = "" if console.is_terminal else weights.get("source", "")
             first = (row["name"], _count(row), row["frontend"]) if number == 0 else ("", "", "")
-            shown.add_row(*first, source, weights["licence"])
+            shown.add_row(*first, f"{weights['name']} [dim]{source}[/]".strip(), weights["licence"])
     console.print(shown)
     console.print(
-        "[dim]and timm/<any CNN of timm>; `breathline models NAME` shows options and entries of params.yaml[/]"
+        "[dim]and timm/<any CNN of timm>; "
+        "`breathline models NAME` shows options, sources of weights and entries of params.yaml[/]"
     )
 
 
