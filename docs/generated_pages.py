@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 MARK = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
 ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n {8,}.+)*)", re.MULTILINE)
 PAGE = re.compile(r"docs/(?:(reference)|([\w-]+))/([\w-]+)\.md")
+KIND = re.compile(r"<(list\[)?(str|int|float)( range)?\]?>")  # of the value of an option, in Typer's words
 KEY_HEADS = ("Key", "Values", "Default", "Meaning")
 Schema = Mapping[str, Any]
 
@@ -49,8 +50,16 @@ def _commands(group: Any, path: list[str], parent: Any) -> Iterator[str]:
 def _parameters(command: Any, context: Any) -> Iterator[str]:
     """Yield a table of the arguments and options of a command."""
     records = filter(None, (one.get_help_record(context) for one in command.get_params(context)))
-    if rows := [(f"`{names}`", _plain(meaning)) for names, meaning in records if "--help" not in names]:
+    if rows := [
+        (f"`{KIND.sub(_kind, names)}`", _plain(meaning)) for names, meaning in records if "--help" not in names
+    ]:
         yield table(("Argument or option", "Meaning"), rows)
+
+
+def _kind(found: re.Match[str]) -> str:
+    """Return the kind of a value in words; … stands for an option that can be repeated."""
+    words = {"str": "text", "int": "integer", "float": "number"}
+    return f"<{words[found[2]]}>{' …' if found[1] else ''}"
 
 
 def _examples(text: str) -> str:
