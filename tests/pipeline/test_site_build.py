@@ -1,6 +1,5 @@
 """Build of the documentation's site: `make docs` refuses dead links, dead anchors and pages that no list names."""
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -10,10 +9,7 @@ import pytest
 
 from tests import toy
 
-pytestmark = [
-    pytest.mark.long,  # each build takes twelve seconds of the processor
-    pytest.mark.skipif(importlib.util.find_spec("sphinx") is None, reason="the extra `docs` is not installed"),
-]
+pytestmark = pytest.mark.long  # each build takes twelve seconds of the processor
 BUILD = ("-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", "--doctree-dir", ".cache/docs", "docs", "site")
 
 

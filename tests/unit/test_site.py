@@ -101,6 +101,12 @@ def test_the_list_of_a_part_has_every_page(part):
         assert f"]({name}.md)" in index, f"the list lacks {name}"
 
 
+def test_the_tests_of_ci_build_the_site_strictly():
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(r"^test: .*\n\t\$\(MAKE\) .*\bdocs\b", text, flags=re.MULTILINE)
+    assert re.search(r"^docs: .*\n\tpython -m sphinx .*--fail-on-warning", text, flags=re.MULTILINE)
+
+
 def test_a_list_has_every_page_beside_the_parts():
     lists = "".join((DOCS / part / "index.md").read_text(encoding="utf-8") for part in PARTS)
     names = [page.stem for page in DOCS.glob("*.md") if page.stem != "index"]
