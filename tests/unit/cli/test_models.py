@@ -1,9 +1,11 @@
 import json
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from rich.text import Text
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
@@ -94,3 +96,13 @@ def test_one_model_is_shown_with_its_options_and_its_snippet():
     pasted = YAML(typ="safe").load(done.stdout.partition("for params.yaml\n")[2])
     assert pasted["student"]["options"] == {"width": 0.4}
     assert pasted["weights"]["mn04_as"]["source"].endswith("mn04_as_mAP_432.pt"), "long lines are whole"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_sources_of_weights_are_in_the_list_where_a_line_is_long_enough(terminal):
+    console = Console(force_terminal=terminal, width=80 if terminal else 500, file=StringIO())
+    models._show_all(console, list(published_sizes.read().values()))
+    printed = console.file.getvalue()
+    assert "ssast_frame_base" in printed
+    assert ("https://zenodo.org/record/3987831/files/Cnn6_mAP%3D0.343.pth" in printed) != terminal
+    assert ("://" in printed) != terminal
