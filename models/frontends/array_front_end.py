@@ -106,7 +106,7 @@ class ArrayFrontEnd:
         """Return the mean of each frame (frames, 1), from running sums over the common divisor of window and shift."""
         length, shift = self._definition.spectrum.window, self._definition.spectrum.shift
         width = math.gcd(length, shift)
-        parts = signal[: len(signal) // width * width].reshape(-1, width) @ np.ones(width, self._dtype)
+        parts = signal[: len(signal) // width * width].reshape(-1, width).sum(axis=1)
         sums = np.concatenate([np.zeros(1), np.cumsum(parts, dtype=np.float64)])
         means = (sums[length // width :] - sums[: -(length // width)])[:: shift // width] / length
         return np.asarray(means[: self.frames, None])
