@@ -40,6 +40,7 @@ GROUPS = {
         "backfill",
         "bigger_repository",
         "dask",
+        "deployments",
         "flow",
         "leaderboard_flow",
         "monitoring",
