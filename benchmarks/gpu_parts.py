@@ -215,7 +215,8 @@ def frontends(options: argparse.Namespace) -> Iterator[str]:
 
 def speed(options: argparse.Namespace) -> Iterator[str]:
     """Yield the lines of the table of `benchmarks.training`, at batch 8 and the largest batch."""
-    given = argparse.Namespace(device=options.device, threads=1, steps=2 if options.small else 20, runs=1)
+    steps = 2 if options.small else 20
+    given = argparse.Namespace(device=options.device, threads=1, precision="auto", compile=False, steps=steps, runs=1)
     runs = training.Runs(given)
     batch = 2 if options.small else BATCH
     yield from training.HEAD.splitlines()

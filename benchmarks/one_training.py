@@ -70,29 +70,20 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     labels[:2] = (0, 1)
     method = training_settings(options.method, options.batch, network.num_features)
     objective = create_objective(method.objective, labels, CLASSES, network)
-    begun = cpu_seconds()
     if options.loop == "plain":
         from benchmarks.baselines.trainer import Clips, run
 
         sam = options.method == "sam"
         clips = Clips(features, labels)
-        rate = run(network, objective, clips, sam=sam, batch=options.batch, device=device, epochs=EPOCHS)
-        found = {"clips_per_s": rate}
+        found = run(network, objective, clips, sam=sam, batch=options.batch, device=device, epochs=EPOCHS)
     else:
         found = ours(network, objective, method, features=features, labels=labels, options=options)
-    found["cpu_s"] = (cpu_seconds() - begun) / (EPOCHS * cycles)
     found["state_mb"] = 16e-6 * sum(p.numel() for p in [*network.parameters(), *objective.parameters()])
     if device.type == "cuda":
         found["peak_mb"] = torch.cuda.max_memory_allocated() / 1e6
     else:
         found["peak_mb"] = peak_memory() / 1e6
     return found
-
-
-def cpu_seconds() -> float:
-    """Return the CPU seconds of this process and of its children that have ended, such as a loader's."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def ours(
@@ -107,14 +98,19 @@ def ours(
 
     compute = ComputeSettings(
         device=options.device,
-        precision="auto",
+        precision=options.precision,
         threads=options.threads,
         deterministic=False,
-        compile=options.device == "cuda",
+        compile=options.compile or options.device == "cuda",
         cache_gb=CACHE_GB,
     )
     set_up(compute)
-    epochs: list[Any] = []
+    epochs, used = list[Any](), list[float]()
+
+    def on_epoch(epoch: Any) -> None:
+        epochs.append(epoch)
+        used.append(time.process_time())
+
     with tempfile.TemporaryDirectory() as folder:
         rows = write_cache(Path(folder) / "ast", features)
         selections: dict[Selection, LabelledCycles] = {"val": LabelledCycles(rows=rows[:2], labels=labels[:2])}
@@ -123,9 +119,9 @@ def ours(
             features=Features(Path(folder) / "ast"), train=train, selections=selections, classes=CLASSES
         )
         checkpoint = Path(folder) / "checkpoint"
-        fit(network, objective, method, data, seed=0, compute=compute, checkpoint=checkpoint, on_epoch=epochs.append)
+        fit(network, objective, method, data, seed=0, compute=compute, checkpoint=checkpoint, on_epoch=on_epoch)
         speed = epochs[-1].speed
-        found = {"clips_per_s": speed.clips_per_s}
+        found = {"clips_per_s": speed.clips_per_s, "cpu_s": (used[-1] - used[-2]) / len(features)}
         if speed.utilisation is not None:
             found["utilisation"] = speed.utilisation
         seconds = data_path(network, objective, method, data, torch.device(options.device))

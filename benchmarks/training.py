@@ -1,6 +1,6 @@
 """Benchmark of the training loop against a plain one: ``python -m benchmarks.training``.
 
-Prints a Markdown table: clips per second, peak memory and CPU seconds a clip (of both epochs) of AST-base (8 s clips)
+Prints a Markdown table: clips per second, peak memory and CPU seconds a clip (second epoch) of AST-base (8 s clips)
 and CNN6 for `ce`, `sam` and, with AST only, `patchmix_cl`. Each measurement is a process of its own. The two loops
 alternate, so that other load on the machine affects both. ``--largest`` adds the largest batch of each loop that fits.
 On a GPU (``--device cuda``) the table has the utilisation and the data path's part of a step.
@@ -117,7 +117,7 @@ class Runs:
 
 def process(case: Case, options: argparse.Namespace) -> dict[str, float] | None:
     """Measure a case in a process of its own; return none if its batch does not fit."""
-    asked = asdict(case) | {"device": options.device, "threads": options.threads}
+    asked = asdict(case) | {key: getattr(options, key) for key in ("device", "threads", "precision", "compile")}
     command = [sys.executable, "-m", "benchmarks.one_training", json.dumps(asked)]
     done = subprocess.run(  # noqa: S603 - a module of the project; the case is one argument
         command, capture_output=True, encoding="utf-8", check=False
@@ -141,6 +141,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20, help="steps of an epoch; the second of two epochs is measured")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=usable_cores(), help="threads of one process on a CPU")
+    parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto", help="of our loop")
+    parser.add_argument("--compile", action="store_true", help="compile the loss of our loop, as on a GPU always")
     options = parser.parse_args()
     print(f"{options.device}, {usable_cores()} cores ({cpu_name()}), {options.threads} threads; ")
     print(f"medians of {options.runs} runs of {options.steps} steps, peak memory the largest. {EXPECTED}\n")
