@@ -10,9 +10,9 @@ from torch.utils import deterministic
 from models.training.inference import pick_device
 from models.training.memory import StepMemoryError, describe, is_out_of_memory
 from models.training.settings import ComputeSettings
+from tasks.runtime.allocator import keep_freed_memory
 from tasks.runtime.artifact_reading import as_artifact_error
 from tasks.runtime.errors import BreathlineError
-from tasks.training.allocation import keep_freed_memory
 
 NOT_DETERMINISTIC = "does not have a deterministic implementation"  # part of torch's error message
 

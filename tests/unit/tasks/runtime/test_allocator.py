@@ -8,7 +8,7 @@ import pytest
 
 CODE = """
 import resource
-from tasks.training.allocation import keep_freed_memory
+from tasks.runtime.allocator import keep_freed_memory
 
 def page_faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
