@@ -51,6 +51,7 @@ STATUS = {
     'echo "73.7 is 83.7" >> reports/metrics.json && breathline audit verify': 1,
     "breathline corpus add mine --audio recordings --table bad.csv": 1,
     "breathline registry promote": 1,
+    "breathline watch --dry": 1,
 }
 _SUITE = "it runs or prepares the tests themselves"
 _DOCKER = "it needs Docker and the internet; tests/unit/tasks/serving/test_image.py holds what the image contains"
