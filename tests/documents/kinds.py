@@ -58,7 +58,7 @@ _DOCKER = "it needs Docker and the internet; tests/unit/tasks/serving/test_image
 _SERVER = "it needs a Prefect server on port 4200; tests/pipeline/test_deployments.py runs the same with one of its own"
 _WORKERS = "it needs workers; tests/pipeline/test_workers.py runs the same"
 _DASK = "it starts a cluster; tests/pipeline/test_dask.py runs the same"
-_TRAINING = "it trains for hours, or on real recordings"
+_TRAINING = "it trains or measures for long, or on real recordings"
 _ACCOUNT = "it needs the internet or an account"
 _ADMINISTRATOR = "it belongs to another machine or program than Breathline"
 _WITHDRAWN = "it erases data for good, or comes after it; tests/pipeline/test_removal.py runs the same"
@@ -84,7 +84,7 @@ NOT_RUN = {
     r"breathline run --recipe mn_sam": _TRAINING,
     r"(nohup )?breathline run --jobs 4.*": _TRAINING,
     r"torchrun .*|dvc commit .*": _TRAINING,
-    r"python -m benchmarks\..*": _TRAINING,
+    r"([A-Z_]+=\S+ |nice (-n \d+ )?|/usr/bin/time -v )*python -m benchmarks\..*": _TRAINING,
     r"(pip install|hf) .*": _ACCOUNT,
     r"(createdb|pg_dump|sqlite3|git pull) .*": _ADMINISTRATOR,
     r"(breathline serve-model --host|curl .*Bearer) .*": _ADMINISTRATOR,
