@@ -10,6 +10,8 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 export HF_HUB_DISABLE_TELEMETRY := 1
+# Compiled modules are kept, whatever the shell says: each process starts 0.2 s sooner.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Tests fail where a file or pipe of the project takes the encoding of the locale (pyproject.toml).
 tests test-quick test-long: export PYTHONWARNDEFAULTENCODING := 1

@@ -361,6 +361,7 @@ def test_a_lock_that_is_never_released_is_an_error(tmp_path, monkeypatch):
 
 READER = """if True:
     import os, sys
+    import filelock  # packages may be closed to the other user
     from pathlib import Path
     from lineage import events
     if os.geteuid() == 0:
