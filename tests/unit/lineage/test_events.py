@@ -332,6 +332,7 @@ WRITER = """if True:
 @pytest.mark.slow  # starts four processes, about 3 s
 def test_processes_that_append_at_once_make_one_chain_also_when_one_is_killed(tmp_path):
     counts = {"a": 15, "b": 15, "c": 15, "killed": 100_000}
+    events.append(tmp_path, {"writer": "before"})  # so that there is a log to be read
     command = [sys.executable, "-c", WRITER, str(tmp_path)]
     writers = {
         name: subprocess.Popen([*command, name, str(count)], cwd=ROOT, stdout=subprocess.PIPE)
