@@ -50,7 +50,7 @@ def _run(part: str, options: argparse.Namespace, end: float) -> str | None:
     command += [] if options.recordings is None else ["--recordings", str(options.recordings)]
     begun = time.monotonic()
     try:
-        done = subprocess.run(command, stderr=subprocess.PIPE, encoding="utf-8", timeout=left, check=False)  # noqa: S603
+        done = subprocess.run(command, stderr=subprocess.PIPE, encoding="utf-8", timeout=left, check=False)  # noqa: S603 - this Python
     except subprocess.TimeoutExpired:
         return f"{part}: ended after {left:.0f} s, no time was left (--minutes)"
     if done.returncode:

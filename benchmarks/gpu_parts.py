@@ -172,7 +172,7 @@ def side_by_side(options: argparse.Namespace) -> Iterator[str]:
 
     def run(number: int) -> tuple[set[str], float]:
         begun = time.perf_counter()
-        started = [subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") for _ in range(number)]  # noqa: S603
+        started = [subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") for _ in range(number)]  # noqa: S603 - this Python
         found = {process.communicate()[0].strip() for process in started}
         if any(process.returncode for process in started):
             raise CheckError(f"one of {number} processes on one device failed")

@@ -136,7 +136,8 @@ def waveforms(
     for batch in cycle_waveforms.read(audited.root / folders.waveforms / f"{rate}.parquet", rows=ROWS):
         for row, cycle in enumerate(batch.column("cycle_id").to_pylist()):
             if cycle in names:
-                found[cycle] = batch.column("samples")[row].values.to_numpy()
+                # A copy: a view would keep its whole batch in memory.
+                found[cycle] = batch.column("samples")[row].values.to_numpy().copy()
     return found
 
 

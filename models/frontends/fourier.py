@@ -1,7 +1,8 @@
 """Fourier transforms of real rows by SciPy, in single or double precision.
 
 The import of `scipy.fft` takes 0.2 s, nearly all of it for special functions that no transform here needs. So SciPy's
-compiled module is loaded by itself. Where its file has another place, `scipy.fft` is imported.
+compiled module is loaded by itself. Where its file has another place, `scipy.fft` is imported. Where SciPy is not
+installed, as in the image for serving, numpy transforms; last bits may differ.
 """
 
 from collections.abc import Callable
@@ -18,28 +19,38 @@ Transform = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 
 def by_package() -> Transform:
-    """Return the transform of `scipy.fft`."""
-    from scipy import fft
-
+    """Return the transform of `scipy.fft`, or of numpy if SciPy is not installed."""
+    try:
+        from scipy import fft
+    except ModuleNotFoundError:
+        return partial(np.fft.rfft, axis=1)
     return partial(fft.rfft, axis=1)
 
 
 def by_module() -> Transform | None:
     """Return the transform of SciPy's compiled module; None if it has another place or no such function."""
-    scipy = find_spec("scipy")
+    try:
+        scipy = find_spec("scipy")
+    except ImportError:  # a hook refuses it
+        return None
     for folder in scipy.submodule_search_locations or () if scipy else ():
         for suffix in EXTENSION_SUFFIXES:
             path = Path(folder, "fft", "_pocketfft", f"pypocketfft{suffix}")
             if path.is_file():
                 loader = ExtensionFileLoader("pypocketfft", str(path))
                 module = module_from_spec(ModuleSpec("pypocketfft", loader, origin=str(path)))
-                loader.exec_module(module)
-                found = partial(_rows, getattr(module, "r2c", None))
                 try:
-                    found(np.zeros((1, 2), np.float32))
-                except TypeError:  # a later SciPy may name or call it otherwise
+                    loader.exec_module(module)
+                    found = partial(_rows, getattr(module, "r2c", None))
+                    known = found(np.ones((1, 2), np.float32))
+                except (
+                    ImportError,
+                    TypeError,
+                    ValueError,
+                    RuntimeError,
+                ):  # a later SciPy may name or call it otherwise
                     return None
-                return found
+                return found if known.tolist() == [[2, 0]] else None
     return None
 
 

@@ -17,6 +17,7 @@ from models.frontends.products import multiply
 ZERO_CROSSINGS, ROLLOFF = 6, 0.99  # torchaudio's defaults
 STEP = 2.0**-27  # of the coefficients; their absolute values have a sum below 2 for each output sample
 WIDTH = 16  # output samples of a block of the filter
+SHORT = 1000  # largest number of output samples of a period whose filters are kept for all rates
 INPUTS = 1 << 17  # input samples at a time, which take 1 MB
 
 Samples = npt.NDArray[np.float32]
@@ -77,7 +78,7 @@ class Resampler:
         self._same = rate == target
         divisor = math.gcd(rate, target)
         self.up, self.down = target // divisor, rate // divisor
-        self._period = _period(self.up, self.down)
+        self._period = (_period if self.up <= SHORT else _long_period)(self.up, self.down)
         self._waiting = np.zeros(self._period.before, dtype=np.float32)
         self._given = self._returned = 0
 
@@ -130,8 +131,7 @@ def low_pass(up: int, down: int) -> Doubles:
     return np.asarray(np.round(np.sinc(time) * window * (edge / down) / STEP) * STEP)
 
 
-@lru_cache(maxsize=16)
-def _period(up: int, down: int) -> _Period:
+def _make_period(up: int, down: int) -> _Period:
     """Return the filter of each output sample of a period."""
     whole = low_pass(up, down)
     count = math.ceil(len(whole) / up)
@@ -150,3 +150,8 @@ def _period(up: int, down: int) -> _Period:
         blocks.append(_Block(first, int(starts[first]), matrix))
     before = count - 1 - int(last[0])
     return _Period(repeats * up, repeats * down, int(starts[-1]) + count, before, blocks)
+
+
+_period = lru_cache(maxsize=16)(_make_period)
+# A rate without a common divisor with the target's gives 90 MB, of which one is kept.
+_long_period = lru_cache(maxsize=1)(_make_period)

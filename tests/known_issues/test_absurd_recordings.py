@@ -49,7 +49,10 @@ def test_an_absurd_rate_is_refused_from_the_header(tmp_path, rate):
 def test_the_filter_is_small_for_every_rate_that_is_read():
     rate = 383_987  # a prime: no common divisor with the rates of front ends shortens the filter
     assert rate <= limits.MAX_RATE
-    assert resampling._phases(32_000, rate).taps.nbytes < 25_000_000
+    filters = resampling.Resampler(rate, 32_000)._period
+    assert sum(block.matrix.nbytes for block in filters.blocks) < 100_000_000
+    kept = resampling._long_period.cache_info()
+    assert (kept.currsize, kept.maxsize) == (1, 1), "filters of further rates take its place"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ def test_a_clone_with_autocrlf_has_the_same_bytes(tmp_path):
     assert len(names) > 500
     assert kept.keys() <= set(names)
     assert not [name for name in names if (clone / name).read_bytes() != (project / name).read_bytes()]
-    assert not [name for name in set(names) - kept.keys() if b"\r" in (project / name).read_bytes()]
+    texts = [name for name in names if name not in kept and not name.endswith(".webp")]
+    assert not [name for name in texts if b"\r" in (project / name).read_bytes()]
 
 
 def test_parameters_that_an_editor_saved_with_crlf_have_the_same_values(tmp_path):

@@ -83,7 +83,7 @@ def build(root: Path, changes: Mapping[str, Any] | None = None, *, top: Path | N
     root.mkdir(parents=True, exist_ok=True)
     for folder in ("tasks", "models"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", "requirements.lock", ".gitignore"):
+    for name in ("dvc.yaml", "requirements.lock", ".gitignore", ".dvcignore"):
         shutil.copy2(ROOT / name, root / name)
     yaml = YAML(typ="safe")
     yaml.default_flow_style = False
