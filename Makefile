@@ -25,7 +25,7 @@ help: ## show this list
 setup: $(VENV)/.ready ## install the locked environment into .venv (6 GB; needs no GPU)
 
 $(VENV)/.ready: requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Breathline needs Python 3.11 or newer; pass PYTHON=python3.12, say")'
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Breathline needs Python 3.11, 3.12 or 3.13; pass PYTHON=python3.12, say")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	sed -n '/^uv==/,/[0-9a-f]$$/p' requirements.lock > $(VENV)/uv.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt

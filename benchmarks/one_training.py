@@ -94,7 +94,7 @@ def ours(
     from models.training.loop import fit
     from models.training.selection import LabelledCycles, TrainingData
     from models.training.settings import ComputeSettings, Selection
-    from tasks.training.torch_setup import set_up
+    from tasks.training.torch_setup import set_up_training
 
     compute = ComputeSettings(
         device=options.device,
@@ -104,7 +104,7 @@ def ours(
         compile=options.compile or options.device == "cuda",
         cache_gb=CACHE_GB,
     )
-    set_up(compute)
+    set_up_training(compute)
     epochs, used = list[Any](), list[float]()
 
     def on_epoch(epoch: Any) -> None:

@@ -5,6 +5,7 @@ code that ran.
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ AUTHOR = {"NAME": "Breathline", "EMAIL": "breathline@localhost"}
 
 
 def commit_working_tree(root: Path, message: str, *, extra_files: Sequence[str] = ("dvc.lock",)) -> str:
-    """Commit the tracked files of the working tree, and some other files, on top of HEAD.
+    """Commit tracked and added files of the working tree, and some other files, on top of HEAD.
 
     Args:
         root: Folder of the project, the top of a Git repository.
@@ -31,8 +32,13 @@ def commit_working_tree(root: Path, message: str, *, extra_files: Sequence[str] 
     """
     head = git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     with tempfile.TemporaryDirectory(prefix="breathline-index-") as folder:
-        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        git(root, "read-tree", head, env=index)
+        copied = Path(folder) / "index"
+        index = {"GIT_INDEX_FILE": str(copied)}
+        own = root / git(root, "rev-parse", "--git-path", "index")
+        if own.is_file():
+            shutil.copyfile(own, copied)  # with files that are added and not committed yet
+        else:
+            git(root, "read-tree", head, env=index)
         git(root, "add", "--update", "--", ".", env=index)
         found = [name for name in extra_files if (root / name).is_file()]
         if found:

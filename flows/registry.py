@@ -21,7 +21,7 @@ from models.file_names import CARD
 from tasks.artifacts import DATA_DOCS_INDEX, METRICS, SCORES, CorpusFolders, Role
 from tasks.runtime.artifact_reading import content_of, read_json
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.params import flatten
+from tasks.runtime.params import flatten, read
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,11 @@ def _check_release(root: Path, stages: Sequence[graph.Stage]) -> None:
                 )
     outs = [out for stage in stages for out in stage.outs]
     given = sorted({dep for stage in stages for dep in stage.deps if not graph.overlap(dep, outs)})
-    unknown = git(root, "ls-files", "--others", "--exclude-standard", "--", "dvc.yaml", "params.yaml", *given)
+    params = read(root / "params.yaml")
+    items = [item for role in ("corpora", "external") for item in (params.get(role) or {}).values()]
+    tables = [str(item["table"]["file"]) for item in items if item.get("table")]  # of own recordings: deps of no stage
+    names = ("dvc.yaml", "params.yaml", *tables, *given)
+    unknown = git(root, "ls-files", "--others", "--exclude-standard", "--", *names)
     if unknown:
         hint = "`git add` them, or nobody could reproduce the version"
         where = ", ".join(unknown.splitlines())

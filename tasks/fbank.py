@@ -29,7 +29,7 @@ def main(item: str, role: Role = "training") -> None:
         try:
             front_end = create_array(name, **asdict(settings))
         except ValueError as error:
-            hint = "correct the name, or make duration_s longer"
+            hint = "correct the name or duration_s"
             raise BreathlineError(str(error), where=f"params.yaml: {key}", hint=hint) from error
         cycles, audio = folders.tables / artifacts.CYCLES.name, folders.waveforms / f"{front_end.sample_rate}.parquet"
         out, workers = folders.features(name), min(hardware.usable_cores(), MAX_WORKERS)

@@ -72,7 +72,10 @@ def resample(waveform: Samples, rate: int, target: int) -> Samples:
 
 
 class Resampler:
-    """Conversion of a mono waveform block by block. The blocks together are what `resample` returns."""
+    """Conversion of a mono waveform block by block.
+
+    The blocks together are what `resample` returns: bit for bit for samples of up to 24 bits, else up to the last bit.
+    """
 
     def __init__(self, rate: int, target: int) -> None:
         self._same = rate == target

@@ -20,9 +20,13 @@ def table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     Raises:
         ValueError: A value does not fit into its column.
     """
-    return pa.Table.from_arrays(
-        [column([row.get(one.name) for row in rows], one.type) for one in schema], schema=schema
-    )
+    columns = []
+    for one in schema:
+        try:
+            columns.append(column([row.get(one.name) for row in rows], one.type))
+        except (OverflowError, TypeError, ValueError) as error:
+            raise ValueError(f"column {one.name}: {error}") from error
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def column(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
@@ -47,9 +51,13 @@ def column(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
         buffers = [pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
         given = np.array([0 if value is None else value for value in values])
+        if given.dtype.kind not in "biuf":
+            wrong = next(value for value in values if value is not None and np.array(value).dtype.kind not in "biuf")
+            raise ValueError(f"{wrong!r} does not fit into {kind}")
         found = given.astype(str(kind) if pa.types.is_integer(kind) else _NUMPY[kind])
         if not np.array_equal(found, given, equal_nan=True):
-            raise ValueError(f"values of {given.dtype} do not fit into {kind}")
+            wrong = values[int(np.flatnonzero((found != given) & ~np.isnan(given))[0])]
+            raise ValueError(f"{wrong!r} does not fit into {kind}")
         packed = np.packbits(found, bitorder="little") if pa.types.is_boolean(kind) else found
         buffers = [pa.py_buffer(packed)]
     else:

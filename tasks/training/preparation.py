@@ -26,7 +26,7 @@ from tasks.training import student
 from tasks.training.decisions import CHOSEN_ON
 from tasks.training.jobs import TrainingJob
 from tasks.training.normalization import normalize
-from tasks.training.torch_setup import as_breathline_error, set_up
+from tasks.training.torch_setup import as_breathline_error, set_up_training
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def prepare(job: TrainingJob, compute: ComputeSettings) -> PreparedTraining:
     Raises:
         BreathlineError: An input is missing or does not fit the settings.
     """
-    set_up(compute)
+    set_up_training(compute)
     assignment, settings = job.assignment, job.training
     if "val" not in job.selections:
         raise BreathlineError("The selection val is missing.", where="params.yaml: selections", hint="add val")

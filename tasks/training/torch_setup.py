@@ -20,7 +20,7 @@ MEMORY_HINT = "end other programs, lower batch_size, micro_batch or compute.cach
 
 
 def set_up(compute: ComputeSettings) -> None:
-    """Set threads, algorithms and allocation of torch for this process.
+    """Set threads and algorithms of torch for this process.
 
     With ``deterministic``, every operation uses an algorithm with one result, an operation without such an algorithm is
     an error, and fp32 is not rounded. The flash and memory-efficient kernels of attention then sum their gradients in
@@ -40,8 +40,17 @@ def set_up(compute: ComputeSettings) -> None:
     torch.backends.cudnn.allow_tf32 = not compute.deterministic
     torch.backends.cuda.matmul.allow_tf32 = not compute.deterministic
     with as_breathline_error(where="params.yaml: compute.device"):
-        device = pick_device(compute)
-    if device.type == "cpu":
+        pick_device(compute)
+
+
+def set_up_training(compute: ComputeSettings) -> None:
+    """Set up torch for a training: on a CPU, freed memory is kept for the next step.
+
+    Raises:
+        BreathlineError: The device does not exist.
+    """
+    set_up(compute)
+    if pick_device(compute).type == "cpu":
         keep_freed_memory()
 
 

@@ -87,7 +87,7 @@ NOT_RUN = {
     r"([A-Z_]+=\S+ |nice (-n \d+ )?|/usr/bin/time -v )*python -m benchmarks\..*": _TRAINING,
     r"(pip install|hf) .*": _ACCOUNT,
     r"(createdb|pg_dump|sqlite3|git pull) .*": _ADMINISTRATOR,
-    r"(breathline serve-model --host|curl .*Bearer) .*": _ADMINISTRATOR,
+    r"(breathline serve-model --allow-host|curl .*Bearer) .*": _ADMINISTRATOR,
     r"breathline withdraw patient:\d+": _WITHDRAWN,
     r"breathline audit (absent|verify --absent) .*": _WITHDRAWN,
     r"dvc push": _WITHDRAWN,

@@ -183,10 +183,13 @@ def check_real(metrics: dict) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name", REAL[:1])
-def test_recipes_run_on_real_recordings(name, real, bare, memo):
-    """The stages after `evaluate` run on real recordings in test_equal_predictions.py, and in the exhaustive tests."""
-    check_real(run(name, {"corpus": [str(real)]}, bare, memo, last="evaluate"))
+def test_real_recordings_become_features(real, bare, memo):
+    """All stages run on some real recordings in test_equal_predictions.py, and on all in the exhaustive tests."""
+    recipe.use("mn_plain", corpus=[str(real)], small=True)
+    runs.edit(bare, short)
+    in_process.repro(bare, memo, last="pool")
+    cycles = pq.read_table(bare / artifacts.CYCLES, columns=["recording_id"])
+    assert len(set(cycles["recording_id"].to_pylist())) == 165
 
 
 @pytest.mark.real

@@ -31,8 +31,12 @@ def mini(monkeypatch):
     ("part", "line"),
     [
         ("deterministic", "ast-mini, `patchmix_cl`, twice: equal bytes"),
-        ("resumed", "ast-mini, `patchmix_cl`, interrupted and resumed: equal bytes"),
-        ("precisions", "ast-mini, `patchmix_cl`: first losses of bf16 and fp32 differ by 0."),
+        pytest.param(
+            "resumed", "ast-mini, `patchmix_cl`, interrupted and resumed: equal bytes", marks=pytest.mark.long
+        ),
+        pytest.param(
+            "precisions", "ast-mini, `patchmix_cl`: first losses of bf16 and fp32 differ by 0.", marks=pytest.mark.long
+        ),
         ("frontends", "front end `ast`: "),
     ],
 )

@@ -43,7 +43,7 @@ for arguments in json.load(sys.stdin):
 """
 
 
-@pytest.mark.slow  # every command, among them those that import torch
+@pytest.mark.long  # every command, among them those that import torch
 def test_no_command_fails_on_a_terminal_that_shows_ascii_alone(small_run, tmp_path):
     project = shutil.copytree(small_run, tmp_path / "project", symlinks=True)
     calls = [[*words, *more] for words in COMMANDS for more in (ARGUMENTS.get(" ".join(words), []), ["--help"])]

@@ -15,7 +15,10 @@ def test_a_commit_holds_the_working_tree_and_changes_no_ref(tmp_path):
     changed = {"params.yaml": "rho: 0.1\n", "dvc.lock": "schema: '2.0'\n", "src.txt": "staged\n"}
     for name, text in {**changed, ".gitignore": "dvc.lock\n", "stray.txt": "not tracked\n"}.items():
         (folder / name).write_text(text)
-    toy.call(folder, "git", "add", "src.txt")
+    (folder / "new.txt").write_text("added\n")
+    toy.call(folder, "git", "add", "src.txt", "new.txt")
+    changed["new.txt"] = "added, and changed since\n"
+    (folder / "new.txt").write_text(changed["new.txt"])
     before = toy.call(folder, "git", "status", "--porcelain")
     made = git_commits.commit_working_tree(folder, "as it stands")
     assert {name: toy.call(folder, "git", "show", f"{made}:{name}") for name in changed} == changed

@@ -142,6 +142,13 @@ def test_release_checks_refuse_a_version(project):
     with pytest.raises(BreathlineError, match=r"Git does not know(.|\n)*where: src.txt"):
         registry.promote(project)
     toy.call(project, "git", "add", "src.txt")
+    given = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(given + "corpora:\n  mine:\n    table: {file: corpora/mine.csv}\n")
+    (project / "corpora").mkdir()
+    (project / "corpora" / "mine.csv").touch()  # of own recordings: a dep of no stage
+    with pytest.raises(BreathlineError, match=r"Git does not know(.|\n)*where: corpora/mine.csv"):
+        registry.promote(project)
+    (project / "params.yaml").write_text(given)
     (project / "src.txt").write_text("60\n")
     with pytest.raises(BreathlineError, match="train@1, train@2, evaluate"):
         registry.promote(project)

@@ -33,7 +33,7 @@ def test_a_column_is_that_of_pyarrow(values, kind):
     [([1.5], pa.int32()), ([300], pa.int8()), ([2**40], pa.int32()), (["x"], pa.int8()), ([1], pa.string())],
 )
 def test_a_value_that_does_not_fit_is_refused(values, kind):
-    with pytest.raises(ValueError, match=r"do not fit|is no text|invalid literal"):
+    with pytest.raises(ValueError, match=r"does not fit|is no text"):
         arrow_columns.column(values, kind)
 
 

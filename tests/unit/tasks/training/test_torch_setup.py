@@ -14,7 +14,7 @@ from models.training.settings import ComputeSettings
 from models.training.throughput import Throughput
 from tasks.runtime.errors import BreathlineError
 from tasks.training.progress import TrainingProgress
-from tasks.training.torch_setup import as_breathline_error, set_up
+from tasks.training.torch_setup import as_breathline_error, set_up, set_up_training
 
 COMPUTE = ComputeSettings(device="cpu", precision="fp32", threads=1)
 
@@ -54,10 +54,12 @@ def test_what_has_no_deterministic_algorithm_is_an_error_that_names_the_switch()
         torch.ones(2, 3) @ torch.ones(2, 3)
 
 
-def test_freed_memory_is_kept_on_a_cpu(monkeypatch):
+def test_a_training_on_a_cpu_keeps_freed_memory(monkeypatch):
     calls = []
     monkeypatch.setattr("tasks.training.torch_setup.keep_freed_memory", lambda: calls.append(1))
     set_up(dataclasses.replace(COMPUTE, device="cpu"))
+    assert calls == [], "a server gives memory back"
+    set_up_training(dataclasses.replace(COMPUTE, device="cpu"))
     assert calls == [1]
 
 
