@@ -40,8 +40,8 @@ MOMENTS = max(len(KILLS), -(-100 // len(GROUPS)))  # of each group of stages, so
 STARTUP_S = 1.5  # usual time from the start of a stage's process to its first event
 # What Python prints if Ctrl-C reaches it before any code of the project runs.
 INTERPRETER_STARTS = "Fatal Python error: init_import_site"
-# Stages that are killed once each in `make test`: a training, which resumes.
-SHORT = ["train_teacher"]
+# Stages that are killed once each in `make test`: cheap ones, of which each works in another way.
+SHORT = ["fbank", "extract", "train_teacher"]
 
 
 @dataclass(frozen=True)
