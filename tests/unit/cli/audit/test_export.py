@@ -27,7 +27,7 @@ def test_all_exports_are_written_to_one_folder(here):
     done = CliRunner().invoke(app, ["audit", "export", "all", "--out", "given"])
     assert done.exit_code == 0, done.output
     names = {path.name for path in (here / "given").iterdir()}
-    cards = {"model_card.md", "data_card.md", "pccp.json", "pccp.md"}
+    cards = {"model_card.md", "data_card.md", "pccp.json", "pccp.schema.json", "pccp.md", "pccp.cdx.json"}
     croissants = {f"{name}.croissant.json" for name in ("cycles", "fbank_ast", "fbank_panns")}
     assert (
         names
@@ -44,7 +44,7 @@ def test_the_margin_of_the_plan_is_that_of_the_option(here):
         done = CliRunner().invoke(app, ["audit", "export", "pccp", *options])
         assert done.exit_code == 0, done.output
         plan = json.loads((here / "reports/audit/pccp.json").read_text())
-        assert plan["protocol"]["evaluation"]["margin"] == margin
+        assert plan["modification_protocol"]["performance_evaluation"]["margin"] == margin
 
 
 def test_a_configured_server_that_does_not_answer_is_an_error(here, monkeypatch):
