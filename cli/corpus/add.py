@@ -65,7 +65,7 @@ def add(
     message, before anything is written. The corpus becomes `corpora/NAME.csv` and an
     item of params.yaml; `dvc repro` does the rest. Guide: docs/how-to/own-data.md.
     """
-    from flows.corpora import items
+    from flows.corpora import git_exclusion, items
     from flows.processes.run_lock import exclusive_run
     from flows.recipes import writing
     from flows.recipes.params_text import PARAMS
@@ -104,8 +104,12 @@ def add(
             raise typer.Exit(1)
         write_text(path, content.decode())
         writing.write(Path(), planned)
+        excluded = git_exclusion.exclude(Path(), [audio, *([sheet] if sheet else [])])
+    if excluded:
+        console.print(f"Excluded from Git by {git_exclusion.IGNORE}: {escape(', '.join(excluded))}", soft_wrap=True)
     console.print("\nNext: [bold]breathline plan[/] shows what runs, [bold]dvc repro[/] runs it.")
-    console.print(f"For Git: [bold]git add {PARAMS} {path}[/]", soft_wrap=True)
+    new = f"{path} {git_exclusion.IGNORE}" if excluded else path
+    console.print(f"For Git: [bold]git add {PARAMS} {new}[/]", soft_wrap=True)
 
 
 def is_terminal(console: Console) -> bool:

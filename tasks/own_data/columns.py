@@ -20,7 +20,7 @@ USUAL: Mapping[str, tuple[str, ...]] = {
     "duration": ("duration", "dur", "length", "delta time"),
     "label": (
         *("label", "class", "sound", "annotation", "category", "sound type", "lung sound", "sound class", "event"),
-        *("type", "target", "labels"),
+        *("type", "target", "labels", "finding", "findings"),
     ),
     "crackle": ("crackle", "crackles", "rales", "crackling"),
     "wheeze": ("wheeze", "wheezes", "wheezing"),

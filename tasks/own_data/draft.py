@@ -161,7 +161,7 @@ def _timed(
 def _notes(alone: AbstractSet[str], heard: Mapping[str, Heard], owners: Mapping[str, str]) -> Iterator[str]:
     """Yield facts about the recordings that the user should know."""
     if alone:
-        yield f"{counted(len(alone), 'recording')} without annotation left out: {listed(sorted(alone))}"
+        yield f"{counted(len(alone), 'recording')} without a segment left out: {listed(sorted(alone))}"
     rates = Counter(one.rate for one in heard.values())
     if len(rates) > 1:
         shown = ", ".join(f"{rate:,} Hz ({number})" for rate, number in sorted(rates.items()))

@@ -208,7 +208,7 @@ def test_a_row_a_recording_is_the_whole_recording_or_windows_of_it(folder):
     made = make(folder, table, classes={"none": "-"})
     assert segments(made.rows) == [("P1_a.wav", 0.0, 4.0, "abnormal"), ("P2_a.wav", 0.0, 4.0, "normal")]
     assert [row.fold for row in made.rows] == [0, 1]
-    assert any("1 recording without annotation left out: P3_a.wav" in note for note in made.notes)
+    assert any("1 recording without a segment left out: P3_a.wav" in note for note in made.notes)
     assert any("--window" in note for note in made.notes)
     rows = make(folder, table, classes={"none": "own"}, window_s=1.5).rows
     assert segments(rows)[:3] == [
