@@ -44,11 +44,11 @@ DEMO = (
     r"breathline doctor( --deep)?",
     r"BREATHLINE_DEBUG=1 breathline plan",
     r"git (add --all && git commit|checkout) .*",
-    r"echo .* >> reports/metrics.json && breathline audit verify",
+    r"sed -i .* reports/metrics\.json && breathline audit verify",
 )
 # Commands that end with another status than 0: the documents show their error, or say why they refuse the demo.
 STATUS = {
-    'echo "77.8 is 87.8" >> reports/metrics.json && breathline audit verify': 1,
+    '''sed -i 's/"cycles": 376/"cycles": 375/' reports/metrics.json && breathline audit verify''': 1,
     "breathline corpus add mine --audio recordings --table bad.csv": 1,
     "breathline registry promote": 1,
     "breathline watch --dry": 1,
@@ -85,7 +85,7 @@ NOT_RUN = {
     r"(nohup )?breathline run --jobs 4.*": _TRAINING,
     r"torchrun .*|dvc commit .*": _TRAINING,
     r"([A-Z_]+=\S+ |nice (-n \d+ )?|/usr/bin/time -v )*python -m benchmarks\..*": _TRAINING,
-    r"(pip install|hf) .*": _ACCOUNT,
+    r"(pip install|hf|uv run) .*": _ACCOUNT,
     r"(createdb|pg_dump|sqlite3|git pull) .*": _ADMINISTRATOR,
     r"(breathline serve-model --allow-host|curl .*Bearer) .*": _ADMINISTRATOR,
     r"breathline withdraw patient:\d+": _WITHDRAWN,

@@ -62,13 +62,14 @@ def tutorial(demo) -> Path:
 
 @pytest.fixture(scope="module")
 def prepared(demo) -> Path:
-    """Return the clone with the recordings that the how-to pages name."""
+    """Return the clone with the recordings and the version of the student that the how-to pages name."""
     wavs = sorted((demo / AUDIO).glob("*.wav"))
     for name, wav in zip(("recording", "a", "ward/a", "ward/b", "night/c", "night/d"), wavs, strict=False):
         (demo / name).parent.mkdir(exist_ok=True)
         shutil.copy(wav, demo / f"{name}.wav")
         shutil.copy(wav.with_suffix(".txt"), demo / f"{name}.txt")
     soundfile.write(demo / "a.flac", *soundfile.read(demo / "a.wav"))
+    assert shell(demo, "breathline registry promote --allow demo") is None
     return demo
 
 

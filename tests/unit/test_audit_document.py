@@ -1,4 +1,4 @@
-"""Script of docs/how-to/audit.md that recomputes the hash of each cycle without code of the project."""
+"""Script for the hashes of cycles in docs/how-to/audit.md, and the findings in docs/reference/audit.md."""
 
 import re
 import shutil
@@ -12,7 +12,9 @@ import soundfile
 
 from tasks.extract import extract
 
-TEXT = (Path(__file__).parents[1].parent / "docs/how-to/audit.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs/how-to/audit.md").read_text(encoding="utf-8")
+FINDING = re.compile(r"""\b(?:Finding|note)\(\s*"([a-z-]+)\"""")
 STEREO, FLOAT, DOUBLE, BEYOND = (f"{name}_1b1_Tc_sc_Meditron" for name in ("101", "103", "104", "105"))
 RATE = 4000
 
@@ -56,3 +58,15 @@ def test_the_script_finds_the_hash_of_every_cycle(corpus, monkeypatch, capsys):
     samples[int(1.5 * RATE)] += np.float32(1e-6)
     soundfile.write(audio / f"{FLOAT}.wav", samples, RATE, subtype="FLOAT")
     assert run(corpus, monkeypatch, capsys) == [f"{FLOAT}_001"]
+
+
+def test_the_reference_has_every_finding():
+    page = (ROOT / "docs/reference/audit.md").read_text(encoding="utf-8")
+    shown = {
+        kind for row in re.findall(r"^\| (.*?) \|", page, re.MULTILINE) for kind in re.findall(r"`([a-z-]+)`", row)
+    }
+    shown |= {f"{kind}-run" for kind in shown if kind.startswith("git-")}
+    modules = (ROOT / "lineage/verify").glob("*.py")
+    made = {kind for path in modules for kind in FINDING.findall(path.read_text(encoding="utf-8"))}
+    assert len(made) > 60
+    assert not made - shown
