@@ -83,10 +83,16 @@ def margin(parts: list[Share], *, seeds: bool = False) -> tuple[float, float]:
     return np.sqrt(square + also), t.ppf(0.975, total)
 
 
-def wilson(part: Share, quantile: float) -> np.ndarray:
-    """Return the limits of a share: the roots of Wilson's equation, with as many cycles as its jackknife is worth."""
+def covariance(one: Share, other: Share, seeds: bool) -> float:
+    """Return the covariance of two shares over patients, and with several seeds also over seeds, if these count."""
+    also = np.cov(one.seeds, other.seeds)[0, 1] / len(one.seeds) if seeds else 0.0
+    return (one.changes * other.changes).sum() + also
+
+
+def wilson(part: Share, quantile: float, *, seeds: bool = False) -> np.ndarray:
+    """Return the limits of a share: the roots of Wilson's equation, with as many cycles as its variance is worth."""
     p = part.value
-    weight = quantile**2 / min(p * (1 - p) / (part.changes**2).sum(), part.cycles.sum())
+    weight = quantile**2 / min(p * (1 - p) / covariance(part, part, seeds), part.cycles.sum())
     return np.sort(np.roots([1 + weight, -2 * p - weight, p**2]))
 
 
@@ -95,15 +101,24 @@ def of_shares(rows: pl.DataFrame, definition: str) -> list[list[float]]:
     return [[100 * one for one in wilson(part, margin([part])[1])] for part in shares(rows, definition)]
 
 
-def interval(rows: pl.DataFrame, definition: str) -> list[float]:
-    """Return the limits of a Score in percent: those of Sp and Se are the roots of Wilson's equation."""
+def interval(rows: pl.DataFrame, definition: str, *, seeds: bool = False) -> list[float]:
+    """Return the limits of a Score in percent: those of Sp and Se are the roots of Wilson's equation.
+
+    Args:
+        rows: Predictions of one network or of several seeds.
+        definition: Definition of the Score.
+        seeds: Whether the limits are over patients and seeds; they then contain those over patients.
+    """
     parts = shares(rows, definition)
-    spread = [(part.changes**2).sum() for part in parts]
-    correlation = (parts[0].changes * parts[1].changes).sum() / np.sqrt(np.prod(spread))
-    (low, high), (lower, higher) = (wilson(part, margin(parts)[1]) - part.value for part in parts)
+    spread = np.prod([covariance(part, part, seeds) for part in parts])
+    correlation = covariance(*parts, seeds) / np.sqrt(spread)
+    quantile = margin(parts, seeds=seeds)[1]
+    (low, high), (lower, higher) = (wilson(part, quantile, seeds=seeds) - part.value for part in parts)
     halves = [np.sqrt(a**2 + b**2 + 2 * correlation * a * b) for a, b in ((low, lower), (high, higher))]
     middle = parts[0].value + parts[1].value
-    return [50 * (middle - halves[0]), 50 * (middle + halves[1])]
+    found = [50 * (middle - halves[0]), 50 * (middle + halves[1])]
+    fixed = interval(rows, definition) if seeds else found
+    return [min(found[0], fixed[0]), max(found[1], fixed[1])]
 
 
 def difference(one: pl.DataFrame, other: pl.DataFrame, definition: str, *, paired: bool = False) -> list[float]:

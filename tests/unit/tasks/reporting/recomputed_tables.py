@@ -39,6 +39,11 @@ class Run:
         one = model == words.replace("ensemble of teachers", "ensemble")
         return self.test.filter(one if start is None else model.str.starts_with(start))
 
+    def with_temperature(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return predictions with the probabilities that the temperature gives."""
+        scaled = softmax(np.log(rows.select(NAMES).to_numpy().astype(float)) / self.temperature, axis=1)
+        return rows.with_columns(pl.from_numpy(scaled, NAMES))
+
     @property
     def student(self) -> pl.DataFrame:
         """Predictions of the student's seeds."""
@@ -133,19 +138,23 @@ def group(run: Run, inside: pl.Expr) -> tuple[pl.DataFrame, list[float]]:
     return own, limits.difference(own, rest, "strict")[:3] if known else []
 
 
-def rules(run: Run, _: Row, row: Row) -> Numbers:
-    rows, rule = run.of(row[0]), row[1].partition(",")[0]
+def with_threshold(rows: pl.DataFrame, threshold: float | None) -> pl.DataFrame:
+    """Return predictions with the class that a threshold of the normal class gives; None: the most probable class."""
     given = rows.select(NAMES).to_numpy()
-    argmax = rows.with_columns(predicted=pl.Series(given.argmax(axis=1)))
-    if rule == "argmax":
-        own, threshold, minus = argmax, [], []
-    else:
-        threshold = [run.thresholds[rule]]
-        called = np.where(given[:, 0] >= threshold[0], 0, 1 + given[:, 1:].argmax(axis=1))
-        own = rows.with_columns(predicted=pl.Series(called))
-        minus = limits.difference(own, argmax, "strict", paired=True)[: 5 if rows["model"].n_unique() > 1 else 3]
+    called = given.argmax(axis=1)
+    if threshold is not None:
+        called = np.where(given[:, 0] >= threshold, 0, 1 + given[:, 1:].argmax(axis=1))
+    return rows.with_columns(predicted=pl.Series(called))
+
+
+def rules(run: Run, _: Row, row: Row) -> Numbers:
+    rows, threshold = run.of(row[0]), run.thresholds.get(row[1].partition(",")[0])
+    own, minus = with_threshold(rows, threshold), []
+    if threshold is not None:
+        argmax, sources = with_threshold(rows, None), 5 if rows["model"].n_unique() > 1 else 3
+        minus = limits.difference(own, argmax, "strict", paired=True)[:sources]
     *first, last = means(own, figures("sp", "se", "strict", "lenient"))
-    return [threshold, *first, minus, last]
+    return [[] if threshold is None else [threshold], *first, minus, last]
 
 
 def calibration(run: Run, _: Row, row: Row) -> Numbers:
@@ -153,12 +162,10 @@ def calibration(run: Run, _: Row, row: Row) -> Numbers:
 
 
 def scaled_calibration(run: Run, _: Row, row: Row) -> Numbers:
-    rows = run.of(row[0])
-    scaled = softmax(np.log(rows.select(NAMES).to_numpy().astype(float)) / run.temperature, axis=1)
-    rows = rows.with_columns(pl.from_numpy(scaled, NAMES))
+    scaled = run.with_temperature(run.of(row[0]))
     return [
         [run.temperature],
-        *([one] for one in recomputed.calibration(rows, list(CLASSES), SETTINGS.calibration_bins)),
+        *([one] for one in recomputed.calibration(scaled, list(CLASSES), SETTINGS.calibration_bins)),
     ]
 
 

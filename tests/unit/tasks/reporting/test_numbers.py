@@ -10,12 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.decision_rules import DecisionRule
-from tasks.evaluation.predictions import Predictions, table
+from tasks.evaluation import decision_analysis
+from tasks.evaluation.ensembles import over_k
+from tasks.evaluation.predictions import Predictions, pool, table
 from tasks.evaluation.summary import about, summarize
+from tasks.evaluation.words import TWO_SEEDS
 from tasks.reporting import page
 from tasks.reporting.sections import registry
 from tests.unit.tasks.evaluation.example import CLASSES, PUBLISHED, cycles, evaluator, facts, predict
-from tests.unit.tasks.reporting import example
+from tests.unit.tasks.reporting import example, recomputed_figures, svg_figures
 from tests.unit.tasks.reporting import recomputed_limits as limits
 from tests.unit.tasks.reporting import recomputed_tables as tables
 from tests.unit.tasks.reporting.html_tables import Tables
@@ -37,9 +40,14 @@ def judged(frame: pl.DataFrame, parts: list[Predictions]) -> dict:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def root(tmp_path_factory):
+    example.write(folder := tmp_path_factory.mktemp("run"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(root):
     """Return predictions, and the tables of a page with two training corpora, an external one and published figures."""
-    example.write(root := tmp_path_factory.mktemp("run"))
     frame = cycles().with_columns(corpus=pl.col("sex").replace_strict({"F": "one", "M": "other"}))
     theirs = cycles(6).with_columns(corpus=pl.lit("theirs"))
     parts, on_theirs = predictions(frame, 0), predictions(theirs, 50)
@@ -51,7 +59,15 @@ def run(tmp_path_factory):
     }
     corpora = {"corpora": by_corpus, "external": {"theirs": judged(theirs, on_theirs)}}
     shown = example.results(root, PUBLISHED)
-    shown = replace(shown, metrics=judged(frame, parts) | corpora)
+    student = pool("student", parts[:2])
+    labels = frame["label"].to_numpy().astype(np.int64)
+    logits = [np.log(one.probabilities[0]) for one in parts if one.model in TEACHERS]
+    plots = shown.plots | {
+        "operating_points": decision_analysis.operating_curve([student], labels, CLASSES),
+        "decision_curve": decision_analysis.decision_curve([student], labels),
+        "ensemble_size": over_k({k: logits[:k] for k in range(1, len(logits) + 1)}, evaluator(frame), "val"),
+    }
+    shown = replace(shown, metrics=judged(frame, parts) | corpora, plots=plots)
     known = frame.select("cycle_id", "device", "sex")
     read = [pl.read_parquet(root / "data/evaluation" / f"{name}.parquet") for name in ("predictions", "external")]
     rules = {"strict": RULE.strict, "lenient": RULE.lenient}
@@ -120,8 +136,67 @@ def test_the_numbers_above_the_tables_follow_from_the_predictions(run):
     shown = [tile.replace("95 %:", "") for tile in tiles]
     assert len(shown) == len(expected)
     assert [tile for tile, values in zip(shown, expected, strict=True) if differs(tile, values)] == []
+    both = html[html.index("Over patients and seeds: Score") :].partition("</p>")[0]
+    found = re.findall(r"(strict|lenient) ([\d.]+ to [\d.]+)", both)
+    assert [definition for definition, _ in found] == [*tables.BOTH]
+    wider = [limits.interval(rows, definition, seeds=True) for definition in tables.BOTH]
+    assert [text for (_, text), values in zip(found, wider, strict=True) if differs(text, values)] == []
+    assert wider[0] != of_strict
+    assert len(NUMBER.findall(both.removesuffix(TWO_SEEDS))) == 4
     said = re.sub("<[^>]*>", "", html[html.index("<p>Of 100") :].partition(" A model")[0])
     assert not differs(said.replace("Of 100", ""), [sp[0], detected[0], se[0]])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", recomputed_figures.FROM_PREDICTIONS)
+def test_every_point_and_number_of_a_figure_follows_from_the_predictions(run, label):
+    predicted, page_ = run
+    shown = [one for one in svg_figures.figures(page_.html) if one.label == label]
+    assert shown
+    expected = recomputed_figures.FROM_PREDICTIONS[label](predicted, shown[0].texts)
+    for figure in shown:
+        assert figure.error() < 1e-6, "numbers of the axes are on a linear scale"
+        assert [len(one) for one in figure.drawn] == [len(one) for one in expected.drawn]
+        # Percentages are rounded to two decimals before they are drawn, other values to four.
+        decimals = 2 if max(value for ticks in figure.axes for _, value in ticks) > 1 else 4
+        for points, values in zip(figure.drawn, expected.drawn, strict=True):
+            known = ~np.isnan(values)
+            assert np.abs(np.subtract(points, values))[known].max() < 0.6 * 10**-decimals
+        areas = [12 + 200 * n / max(expected.cycles) for n in expected.cycles]
+        assert figure.discs == pytest.approx(areas, abs=0.01)
+        for text in figure.texts:
+            name = max((one for one in expected.numbers if text.startswith(one)), key=len, default="")
+            assert not differs(text.removeprefix(name), expected.numbers.get(name, [])), text
+
+
+@pytest.mark.slow
+def test_figures_of_other_sources_draw_what_these_hold(run, root):
+    shown = [one for one in svg_figures.figures(run[1].html) if one.label in recomputed_figures.FROM_OTHERS]
+    cache = root / "data/fbank/efficientat/demo"
+    means = np.load(cache / "features.npy").mean(axis=1, dtype=np.float64)
+    index = pl.read_parquet(cache / "index.parquet").join(cycles().select("cycle_id", "device"), on="cycle_id")
+    spectra = [index.filter(device=one)["row"].to_numpy() for one in ("Meditron", "LittC2SE")]
+    lines = [list(enumerate(means[rows].mean(axis=0))) for rows in spectra]
+    expected = {
+        "Score over epochs": [[(2, 55)]] * 2,
+        "Training loss over epochs": [[(1, 1.5), (2, 1)]],
+        # The tables of the external corpus are those of the training corpus.
+        "Mean feature of each corpus and device over the mel bins": lines * 2,
+    }
+    assert expected.keys() == recomputed_figures.FROM_OTHERS.keys()
+    for figure in shown:
+        for points, values in zip(figure.drawn, expected[figure.label], strict=True):
+            assert np.abs(np.subtract(points, values)).max() < 1e-6
+        known = ("student/1", "demo, LittC2SE")  # names
+        assert not any(NUMBER.search(text) for text in figure.texts if text not in known)
+
+
+@pytest.mark.slow
+def test_every_figure_of_the_page_has_a_test_of_its_numbers(run):
+    found = {figure.label for figure in svg_figures.figures(run[1].html)}
+    assert found == {*recomputed_figures.FROM_PREDICTIONS, *recomputed_figures.FROM_OTHERS}
+    assert not recomputed_figures.FROM_PREDICTIONS.keys() & recomputed_figures.FROM_OTHERS.keys()
+    assert run[1].html.count("<svg") == len(svg_figures.figures(run[1].html))
 
 
 @pytest.mark.slow

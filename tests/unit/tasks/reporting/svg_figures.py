@@ -1,0 +1,97 @@
+"""Figures of the report as numbers: drawn points in the units of their axes, and texts, read from the SVG."""
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from xml.etree import ElementTree as ET
+
+import numpy as np
+
+FIGURE = re.compile(r'<svg[^>]*aria-label="([^"]*)"[^>]*>.*?</svg>', re.DOTALL)
+POINT = re.compile(r"[ML] (\S+) (\S+)")
+GRID, SVG = "stroke: var(--line)", "{http://www.w3.org/2000/svg}"
+LARGE = 30.0  # pixels; a mark is smaller, a band is larger
+Points = list[tuple[float, float]]
+
+
+@dataclass
+class SvgFigure:
+    """One drawn figure."""
+
+    label: str
+    drawn: list[Points] = field(default_factory=list)  # lines, marks and bands in the order of drawing
+    discs: list[float] = field(default_factory=list)  # squared diameters of discs of several sizes, in the same order
+    texts: list[str] = field(default_factory=list)  # all texts but the numbers of the axes
+    axes: tuple[Points, Points] = field(default_factory=lambda: ([], []))  # pixel and value of each number, x and y
+
+    def values(self, pixels: Points) -> Points:
+        """Return points in the units of the axes; in pixels along an axis without numbers."""
+        fits = [np.polyfit(*zip(*ticks, strict=True), 1) if len(ticks) > 1 else (1, 0) for ticks in self.axes]
+        return [tuple(float(np.polyval(fit, one)) for fit, one in zip(fits, point, strict=True)) for point in pixels]
+
+    def error(self) -> float:
+        """Return the largest distance of a number of an axis from its place on a linear scale, as a share of it."""
+        found = [0.0]
+        for place, ticks in enumerate(self.axes):
+            for pixel, value in ticks:
+                seen = self.values([(pixel, pixel)])[0][place]
+                found.append(abs(seen - value) / max(abs(one) for _, one in ticks))
+        return max(found)
+
+
+@cache
+def figures(html: str) -> list[SvgFigure]:
+    """Return all figures of a page, in their order."""
+    return [_figure(match) for match in FIGURE.finditer(html)]
+
+
+def _figure(match: re.Match[str]) -> SvgFigure:
+    text = re.sub(
+        "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" ', match[0]
+    )
+    root, found = ET.fromstring(text), SvgFigure(match[1])  # noqa: S314 (a page of this test)
+    shapes = {f"#{one.get('id')}": one.get("d") for one in root.iter(f"{SVG}path") if one.get("id")}
+    pixels: list[Points] = []
+    numbers = set()
+    for group in root.iter(f"{SVG}g"):
+        # A number of an axis is beside its line of the grid.
+        lines = [one for one in group.iterfind("./*/") if GRID in one.get("style", "")]
+        for one in group.iterfind(f"./{SVG}g/{SVG}text") if lines else ():
+            (x, y), (also, _) = _points(lines[0].get("d"))
+            vertical = x == also
+            found.axes[not vertical].append((x if vertical else y, float(one.text.replace("−", "-"))))
+            numbers.add(one)
+    for one in root.iter():
+        if one.get("clip-path") is None or GRID in one.get("style", ""):
+            continue
+        if one.tag == f"{SVG}path" and "C" in one.get("d"):
+            (left, right), (top, bottom) = _extent(one.get("d"))
+            pixels.append([((left + right) / 2, (top + bottom) / 2)])
+            found.discs.append((right - left) * (bottom - top))
+        elif one.tag == f"{SVG}path":
+            pixels.append(_points(one.get("d")))
+        else:
+            pixels += _uses(one, shapes)
+    found.texts = ["".join(one.itertext()) for one in root.iter(f"{SVG}text") if one not in numbers]
+    found.drawn = [found.values(one) for one in pixels]
+    return found
+
+
+def _uses(group: ET.Element, shapes: dict[str, str]) -> list[Points]:
+    """Return marks of one kind as one list of their places; or the corners of a band."""
+    uses = [(shapes[one.get("{http://www.w3.org/1999/xlink}href")], one) for one in group.iter(f"{SVG}use")]
+    places = [(float(one.get("x")), float(one.get("y"))) for _, one in uses]
+    corners = _points(uses[0][0])
+    if np.ptp([x for x, _ in corners]) < LARGE:
+        return [places]
+    return [[(x + places[0][0], y + places[0][1]) for x, y in corners]]
+
+
+def _extent(path: str) -> list[tuple[float, float]]:
+    """Return the least and the largest x, and y, of a closed curve."""
+    numbers = [float(one) for one in re.findall(r"-?[\d.]+", path)]
+    return [(min(numbers[at::2]), max(numbers[at::2])) for at in (0, 1)]
+
+
+def _points(path: str) -> Points:
+    return [(float(x), float(y)) for x, y in POINT.findall(path)]
