@@ -23,6 +23,7 @@ from tests.unit.tasks.reporting import recomputed_limits as limits
 from tests.unit.tasks.reporting import recomputed_tables as tables
 from tests.unit.tasks.reporting.html_tables import Tables
 
+ROOT = Path(__file__).parents[4]
 RULE = DecisionRule(strict=0.41, lenient=0.27, temperature=1.6)
 TEACHERS = ["teacher/a", "teacher/b"]
 NUMBER = re.compile(r"[+−-]?\d[\d,]*(?:\.\d+)?")
@@ -197,6 +198,31 @@ def test_every_figure_of_the_page_has_a_test_of_its_numbers(run):
     assert found == {*recomputed_figures.FROM_PREDICTIONS, *recomputed_figures.FROM_OTHERS}
     assert not recomputed_figures.FROM_PREDICTIONS.keys() & recomputed_figures.FROM_OTHERS.keys()
     assert run[1].html.count("<svg") == len(svg_figures.figures(run[1].html))
+
+
+@pytest.mark.slow
+def test_the_twenty_lines_of_the_guide_give_the_numbers_of_the_page(run, root, monkeypatch):
+    text = (ROOT / "docs/explanation/reading-the-report.md").read_text(encoding="utf-8")
+    (code,) = re.findall("```python\n(.*?)```", text, re.DOTALL)
+    assert len([line for line in code.splitlines() if line and "import" not in line]) <= 20
+    monkeypatch.chdir(root)
+    exec(code, found := {})  # noqa: S102 (code of this project's documents)
+    known = {f"{one['role']}, mean": one for one in found["mean"].filter(role="student").to_dicts()}
+    known |= {one["model"].replace("student/", "student seed "): one for one in found["each"].to_dicts()}
+    known = {name.replace("/", " ").replace("ensemble", "ensemble of teachers"): one for name, one in known.items()}
+    rows = [row for row in run[1].rows("results") if row[1:2] != ["strict"] and len(row) == 8][1:]
+    shown = {name.partition(" of 2")[0] if "mean" in name else name: row for name, *row in rows}
+    assert known.keys() == {name for name in shown if not name.startswith("always")}
+    for name, one in known.items():
+        sp, strict, _, se, lenient, _, detected = shown[name]
+        scores = [[one[f"score_{key}"], one.get(f"score_{key}_sd", np.nan)] for key in tables.BOTH]
+        expected = [[one["sp"]], scores[0], [one["se_strict"]], scores[1], [one["se_lenient"]]]
+        cells = zip((sp, strict, se, lenient, detected), expected, strict=True)
+        assert [cell for cell, values in cells if differs(cell, values)] == []
+    counts = [[int(NUMBER.findall(cell)[-1]) for cell in row[1:]] for row in run[1].rows("classes")[1:]]
+    assert found["confusion"].tolist() == counts
+    areas = [row[5] for row in run[1].rows("classes", 1)[1:]]
+    assert not any(differs(cell, [value]) for cell, value in zip(areas, found["areas"], strict=True))
 
 
 @pytest.mark.slow
