@@ -1,7 +1,7 @@
 """Generated recordings in ICBHI's format for benchmarks of large corpora: hours of audio in seconds.
 
-A recording has 20 s at 4 kHz and 16 bits, and eight cycles of 2.5 s: noise with the envelope of a breath, with impulses
-for crackles and a tone for wheezes. The demo corpus sounds better, and takes a hundred times as long to generate.
+A recording has 20 s at 4 kHz and 16 bits, and four cycles of 2.5 s with as much between them: noise with the envelope of
+a breath, with impulses for crackles and a tone for wheezes. The demo corpus sounds better, and takes far longer.
 """
 
 from collections.abc import Iterable
@@ -16,8 +16,9 @@ from tasks.corpora.icbhi.names import CHEST_LOCATIONS, DEVICES
 
 RATE = 4000  # Hz
 SECONDS = 20  # length of a recording
-CYCLES = 8  # cycles of a recording
-CYCLE_S = SECONDS / CYCLES
+CYCLES = 4  # cycles of a recording
+EVERY_S = SECONDS / CYCLES  # time from the start of a cycle to that of the next one
+CYCLE_S = EVERY_S / 2
 PER_HOUR = 3600 // SECONDS  # recordings in an hour of audio
 RECORDINGS = 10  # largest number of recordings of a patient
 PATIENTS = 10  # number of patients of a small corpus
@@ -39,7 +40,7 @@ def write(folder: Path, recordings: int, *, seed: int = 0) -> None:
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
     samples = RATE * SECONDS
-    noise = rng.normal(0, 0.1, 50 * samples).astype(np.float32)
+    noise = rng.normal(0, 0.1, 16 * samples).astype(np.float32)
     breath, sounds = np.tile(_breath(), CYCLES), _sounds()
     each = min(RECORDINGS, max(1, recordings // PATIENTS))
     split = []
@@ -63,22 +64,24 @@ def write(folder: Path, recordings: int, *, seed: int = 0) -> None:
 
 
 def _breath() -> Samples:
-    """Return the envelope of a cycle: inspiration and expiration."""
+    """Return the envelope of a cycle, with inspiration and expiration, and of the pause after it."""
     phase = np.linspace(0, 2 * np.pi, int(RATE * CYCLE_S), endpoint=False)
-    return (0.2 + 0.8 * np.sin(phase) ** 2).astype(np.float32)
+    return np.concatenate([0.2 + 0.8 * np.sin(phase) ** 2, np.full(len(phase), 0.2)]).astype(np.float32)
 
 
 def _sounds() -> Samples:
-    """Return what is added to the noise of a cycle of each class ``(classes, samples)``."""
+    """Return what is added to the noise of a cycle of each class and of the pause after it, ``(classes, samples)``."""
     time = np.arange(int(RATE * CYCLE_S)) / RATE
+    pause = np.zeros((len(SHARES), len(time)))
     crackles = np.where(np.arange(len(time)) % (RATE // 20) < 8, 0.3, 0.0)
     wheezes = 0.2 * np.sin(2 * np.pi * 400 * time)
-    return np.stack([np.zeros_like(time), crackles, wheezes, crackles + wheezes]).astype(np.float32)
+    cycles = np.stack([np.zeros_like(time), crackles, wheezes, crackles + wheezes])
+    return np.concatenate([cycles, pause], axis=1).astype(np.float32)
 
 
 def _annotation(number: int, label: int) -> str:
     """Return the line of a cycle: start and end in seconds, crackles, wheezes."""
-    return f"{number * CYCLE_S}\t{(number + 1) * CYCLE_S}\t{label % 2}\t{label // 2}"
+    return f"{number * EVERY_S}\t{number * EVERY_S + CYCLE_S}\t{label % 2}\t{label // 2}"
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:

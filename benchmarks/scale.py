@@ -2,7 +2,7 @@
 
 For each number of hours, a project with generated recordings is made below FOLDER, and its stages run one after the
 other as DVC starts them, with their records. Then follow DVC's own work and the commands with nothing to do. DVC's
-cache holds hard links, so that the outs are on the disk once. 100 hours need 35 GB. With other work on the cores, CPU
+cache holds hard links, so that the outs are on the disk once. 100 hours need 20 GB. With other work on the cores, CPU
 seconds tell more than seconds.
 
     nice -n 10 python -m benchmarks.scale /scratch/scale --hours 1 10 100
