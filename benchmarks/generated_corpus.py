@@ -1,7 +1,7 @@
 """Generated recordings in ICBHI's format for benchmarks of large corpora: hours of audio in seconds.
 
-A recording has 20 s at 4 kHz and 16 bits, and four cycles of 2.5 s with as much between them: noise with the envelope of
-a breath, with impulses for crackles and a tone for wheezes. The demo corpus sounds better, and takes far longer.
+A recording has 20 s at 4 kHz and 16 bits, and four cycles of 2.5 s with pauses as long: noise with the envelope of a
+breath, with impulses for crackles and a tone for wheezes. The demo corpus sounds better, and takes far longer.
 """
 
 from collections.abc import Iterable

@@ -15,6 +15,7 @@ from tasks.subsets.settings import ALL, DEVICE, FOLDS, SPLITS
 Subset = Literal["train", "val", "test"]
 
 RESTARTS = 16  # restarts of the search for validation patients; more do not improve the choice
+EXCHANGES = 250_000  # exchanges of two patients that a step of the search compares; of more, some are drawn
 
 
 SplitName = str | int
@@ -221,7 +222,7 @@ def validation_patients(
     """Return the validation patients, sorted.
 
     The search starts from random subsets, moves or exchanges one patient while that lowers the cost, and takes the best
-    result.
+    result. With more than about 1,250 patients, a step tries all moves and a random part of the exchanges.
 
     Args:
         patients: Index of the patient of each cycle of the training side, ``(cycles,)``.
@@ -251,7 +252,7 @@ def validation_patients(
     for _ in range(RESTARTS):
         member = np.zeros(len(unique), dtype=bool)
         member[free] = generator.random(len(free)) < fraction
-        cost = _descend(member, free, shares, needed, fraction)
+        cost = _descend(member, free, shares, needed, fraction, generator)
         if best is None or cost < best[0] - 1e-12:
             best = cost, member
     assert best is not None  # noqa: S101 - there is at least one restart
@@ -264,6 +265,7 @@ def _descend(
     shares: npt.NDArray[np.float64],
     needed: npt.NDArray[np.bool_],
     fraction: float,
+    generator: np.random.Generator,
 ) -> float:
     """Improve `member` in place by moves and exchanges of one patient, and return its final cost."""
     total = shares[member].sum(axis=0)
@@ -271,7 +273,10 @@ def _descend(
     while True:
         inside, outside = free[member[free]], free[~member[free]]
         flips = np.concatenate([-shares[inside], shares[outside]])
-        exchanges = (shares[outside][None, :, :] - shares[inside][:, None, :]).reshape(-1, shares.shape[1])
+        partners = outside
+        if len(inside) * len(outside) > EXCHANGES:
+            partners = generator.choice(outside, max(1, EXCHANGES // len(inside)), replace=False)
+        exchanges = (shares[partners][None, :, :] - shares[inside][:, None, :]).reshape(-1, shares.shape[1])
         costs = _cost(total + np.concatenate([flips, exchanges]), needed, fraction)
         step = int(costs.argmin())
         if costs[step] >= cost - 1e-12:
@@ -279,8 +284,8 @@ def _descend(
         if step < len(flips):
             moved = np.concatenate([inside, outside])[[step]]
         else:
-            row, column = divmod(step - len(flips), len(outside))
-            moved = np.array([inside[row], outside[column]])
+            row, column = divmod(step - len(flips), len(partners))
+            moved = np.array([inside[row], partners[column]])
         member[moved] = ~member[moved]
         total, cost = shares[member].sum(axis=0), float(costs[step])
 
