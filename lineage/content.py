@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lineage.report_content import report_hash
-from models.file_reading import reading
+from models.file_reading import reading, streamed_table
 
 CHUNK = 1 << 22  # bytes read at a time
 
@@ -42,7 +42,7 @@ def content_hash(path: Path, suffix: str | None = None) -> str | None:
 
 def table_hash(path: Path) -> str:
     """Return the hash of a Parquet table: names, types, order and values of its columns, in the order of its rows."""
-    with pq.ParquetFile(path) as file:
+    with streamed_table(path) as file:
         columns = {field.name: _Column(field.type) for field in file.schema_arrow}
         for batch in file.iter_batches(batch_size=_rows(file.metadata)):
             for name, column in zip(batch.schema.names, batch.columns, strict=True):

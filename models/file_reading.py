@@ -97,10 +97,15 @@ def open_table(path: Path) -> Iterator[pq.ParquetFile]:
     Raises:
         UnreadableFileError: The file is missing or damaged.
     """
+    with reading(path, "Parquet"), streamed_table(path) as file:
+        yield file
+
+
+def streamed_table(path: Path) -> pq.ParquetFile:
+    """Return an open Parquet file whose parts do not stay in memory after they were read; errors are Arrow's."""
     import pyarrow.parquet as pq
 
-    with reading(path, "Parquet"), pq.ParquetFile(path, buffer_size=READ_BUFFER, pre_buffer=False) as file:
-        yield file
+    return pq.ParquetFile(path, buffer_size=READ_BUFFER, pre_buffer=False)
 
 
 def read_table(path: Path, columns: Sequence[str] | pa.Schema | None = None) -> pa.Table:

@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from lineage.absence import fingerprint as prints
 from lineage.absence import members
 from lineage.absence.fingerprint import Fingerprint
 from lineage.content import tensors_hash
-from models.file_reading import reading
+from models.file_reading import reading, streamed_table
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
 from tasks.corpora import registry
@@ -165,7 +164,7 @@ class FileSearch:
                 yield f"the weights of {weights}, unchanged since they learned from the patient"
 
     def _table(self, path: Path) -> Iterator[str]:
-        with pq.ParquetFile(path) as file:
+        with streamed_table(path) as file:
             for batch in file.iter_batches(batch_size=prints.ROWS):
                 for column, values in zip(batch.schema.names, batch.columns, strict=True):
                     yield from self._column(column, values)
