@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.runtime.errors import BreathlineError
+from tasks.subsets import splits
 from tasks.subsets.settings import SPLITS
 from tasks.subsets.splits import assign, cycles_to_test
 
@@ -117,6 +118,26 @@ def test_different_seeds_choose_different_patients():
         subsets = assign(table(rows), labels="lungsound_4", split="official", fraction=0.2, seed=seed)
         chosen.add(frozenset(cycle_id for cycle_id, subset in subsets.items() if subset == "val"))
     assert len(chosen) == 4
+
+
+def test_the_shares_also_come_near_the_fraction_if_only_a_part_of_the_exchanges_is_tried(monkeypatch):
+    """With 100,000 patients, all exchanges of two would need hundreds of GB."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(4, size=(60, 20)).astype(np.int8)
+    costs = []
+    cost = splits._cost
+    monkeypatch.setattr(splits, "EXCHANGES", 100)
+    monkeypatch.setattr(splits, "_cost", lambda total, *rest: costs.append(total.size) or cost(total, *rest))
+    patients, nobody = np.repeat(np.arange(60), 20), np.array([], dtype=np.int64)
+    drawn = [
+        splits.validation_patients(patients, labels.ravel(), kept_in_train=nobody, fraction=0.2, seed=0)
+        for _ in range(2)
+    ]
+    assert drawn[0].tolist() == drawn[1].tolist()
+    assert max(costs) <= (100 + 60) * 6
+    shares = np.bincount(labels[drawn[0]].ravel()) / np.bincount(labels.ravel())
+    assert shares == pytest.approx(0.2, abs=0.01)
+    assert len(drawn[0]) == 12
 
 
 def test_a_rare_class_stands_on_both_sides_where_two_patients_have_it():
