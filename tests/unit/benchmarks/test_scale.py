@@ -1,0 +1,76 @@
+"""Benchmarks of large projects: generator of recordings, measure of a command, copies of Prefect's rows."""
+
+import sqlite3
+import sys
+from datetime import timedelta
+
+import numpy as np
+import pytest
+import soundfile
+
+from benchmarks import generated_corpus, prefect_history, scale, stages
+from tasks.corpora.icbhi.adapter import CORPUS
+
+MAPPED = """
+import mmap, sys, time
+with open(sys.argv[1], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+    kept = bytearray(b"x" * 30_000_000) if sum(mapped[::4096]) == 0 else None
+    time.sleep(0.3)
+"""
+
+
+def test_generated_recordings_are_a_corpus_in_icbhis_format(tmp_path):
+    folders = [tmp_path / name for name in "ab"]
+    for folder in folders:
+        generated_corpus.write(folder, 12, seed=1)
+    names = sorted(path.stem for path in folders[0].glob("*.wav"))
+    metadata = CORPUS.read_metadata(folders[0], names)
+    assert (len(metadata.recordings), metadata.missing) == (12, {})
+    assert {row["split"] for row in metadata.recordings.values()} == {"train", "test"}
+    cycles = [cycle for name in names for cycle in CORPUS.read_cycles(folders[0] / f"{name}.txt", 20.0)]
+    assert {(cycle.start_s, cycle.end_s) for cycle in cycles} == {(0, 2.5), (5, 7.5), (10, 12.5), (15, 17.5)}
+    assert len({tuple(cycle.own.values()) for cycle in cycles}) == 4
+    audio, rate = soundfile.read(folders[0] / f"{names[0]}.wav", dtype="int16")
+    assert (len(audio) / rate, 1000 < np.abs(audio).max() < 32767) == (20, True)
+    for path in folders[0].iterdir():
+        assert path.read_bytes() == (folders[1] / path.name).read_bytes()
+
+
+def test_the_memory_of_a_command_is_told_with_and_without_mapped_files(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(bytes(40_000_000))
+    used = stages.run([sys.executable, "-c", MAPPED, str(file)])
+    assert used.peak - used.private > 39e6
+    assert 30e6 < used.private < 60e6
+    assert 0 < used.cpu < used.seconds * 2
+    assert stages.row("one", used).count("|") == stages.HEADER.partition("\n")[0].count("|")
+
+
+def test_rows_of_a_run_are_copied_with_new_ids_at_an_earlier_time():
+    one, other = (f"{digit * 8}-0000-0000-0000-{digit * 12}" for digit in "ab")
+    with sqlite3.connect(":memory:") as database:
+        database.execute("CREATE TABLE task_run (id, start, took, text, size AS (length(text)))")
+        values = (
+            one,
+            "2026-11-29 05:00:00.500000",
+            "1970-01-01 00:00:02.000000",
+            f'{{"run": "{one}", "flow": "{other}"}}',
+        )
+        database.execute("INSERT INTO task_run VALUES (?, ?, ?, ?)", values)
+        samples = {"task_run": prefect_history.sample_of(database, "task_run")}
+        prefect_history.copy(database, samples, timedelta(hours=1))
+        first, copied = database.execute("SELECT id, start, took, text FROM task_run").fetchall()
+    assert first == values
+    assert copied[0] != one
+    assert copied[1:3] == ("2026-11-29 04:00:00.500000", values[2])
+    assert copied[3] == values[3].replace(one, copied[0])
+
+
+@pytest.mark.long  # all stages to a training: 20 s
+def test_the_benchmark_runs_on_three_minutes_of_audio(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["scale", str(tmp_path), "--hours", "0.1"])
+    scale.main()
+    printed = capsys.readouterr().out
+    assert printed.count("\n| `") >= len(scale.STAGES)
+    assert "18 recordings" in printed
+    assert not list(tmp_path.iterdir())
