@@ -103,7 +103,7 @@ def sample_of(database: sqlite3.Connection, table: str) -> Sample:
     """Return the names of the columns and the rows of a table, without generated columns, which cannot be inserted."""
     known = [(name, hidden) for _, name, *_, hidden in database.execute(f"PRAGMA table_xinfo({table})")]
     columns = [f'"{name}"' for name, hidden in known if not hidden]
-    return columns, database.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()  # noqa: S608 - own names
+    return columns, database.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()  # noqa: S608 - names of this module and of the database
 
 
 def copy(database: sqlite3.Connection, samples: Mapping[str, Sample], earlier: timedelta) -> None:
@@ -121,7 +121,7 @@ def copy(database: sqlite3.Connection, samples: Mapping[str, Sample], earlier: t
     for name, (columns, sample) in samples.items():
         marks = ", ".join("?" * len(columns))
         copied = (tuple(map(renewed, row)) for row in sample)
-        database.executemany(f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})", copied)  # noqa: S608
+        database.executemany(f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})", copied)  # noqa: S608 - names of this module and of the database
 
 
 def described(home: Path) -> str:
@@ -186,7 +186,7 @@ def clear(home: Path) -> None:
 
 
 def _count(database: sqlite3.Connection, table: str) -> int:
-    return int(database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608
+    return int(database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - names of this module and of the database
 
 
 def cpu_of_children() -> float:
