@@ -52,7 +52,7 @@ RUNS = {"nothing to do": [], "one stage": ["--force", "stage@n0", "--target", "s
 CLEAR = {
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(KEPT_S),
-    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": str(KEPT_S),
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": f"PT{KEPT_S}S",
 }
 PAGE = {"limit": 200, "sort": "START_TIME_DESC"}
 REQUESTS = {

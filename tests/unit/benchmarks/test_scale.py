@@ -1,22 +1,17 @@
 """Benchmarks of large projects: generator of recordings, measure of a command, copies of Prefect's rows."""
 
+import mmap
 import sqlite3
 import sys
 from datetime import timedelta
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 
 from benchmarks import generated_corpus, prefect_history, scale, stages
 from tasks.corpora.icbhi.adapter import CORPUS
-
-MAPPED = """
-import mmap, sys, time
-with open(sys.argv[1], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-    kept = bytearray(b"x" * 30_000_000) if sum(mapped[::4096]) == 0 else None
-    time.sleep(0.3)
-"""
 
 
 def test_generated_recordings_are_a_corpus_in_icbhis_format(tmp_path):
@@ -36,13 +31,25 @@ def test_generated_recordings_are_a_corpus_in_icbhis_format(tmp_path):
         assert path.read_bytes() == (folders[1] / path.name).read_bytes()
 
 
-def test_the_memory_of_a_command_is_told_with_and_without_mapped_files(tmp_path):
+def test_pages_of_mapped_files_are_told_apart(tmp_path):
     file = tmp_path / "file"
     file.write_bytes(bytes(40_000_000))
-    used = stages.run([sys.executable, "-c", MAPPED, str(file)])
-    assert used.peak - used.private > 39e6
-    assert 30e6 < used.private < 60e6
-    assert 0 < used.cpu < used.seconds * 2
+    resident, mapped = stages.memory(psutil.Process())
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as pages:
+        assert sum(pages[::4096]) == 0
+        after = stages.memory(psutil.Process())
+    assert after[1] - mapped > 39e6
+    assert after[0] - resident > 30e6
+
+
+def test_a_command_and_its_children_are_measured():
+    burn = "sum(range(10**6))"
+    used = stages.run(
+        [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', '{burn}'])"]
+    )
+    assert used.cpu > stages.run([sys.executable, "-c", "pass"]).cpu
+    assert used.seconds > 0
+    assert used.peak >= used.private
     assert stages.row("one", used).count("|") == stages.HEADER.partition("\n")[0].count("|")
 
 
