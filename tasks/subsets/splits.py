@@ -252,7 +252,7 @@ def validation_patients(
     for _ in range(RESTARTS):
         member = np.zeros(len(unique), dtype=bool)
         member[free] = generator.random(len(free)) < fraction
-        cost = _descend(member, free, shares, needed, fraction, generator)
+        cost = _descend(member, free, shares, needed, fraction, generator=generator)
         if best is None or cost < best[0] - 1e-12:
             best = cost, member
     assert best is not None  # noqa: S101 - there is at least one restart
@@ -265,6 +265,7 @@ def _descend(
     shares: npt.NDArray[np.float64],
     needed: npt.NDArray[np.bool_],
     fraction: float,
+    *,
     generator: np.random.Generator,
 ) -> float:
     """Improve `member` in place by moves and exchanges of one patient, and return its final cost."""

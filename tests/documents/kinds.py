@@ -48,7 +48,7 @@ DEMO = (
 )
 # Commands that end with another status than 0: the documents show their error, or say why they refuse the demo.
 STATUS = {
-    '''sed -i 's/"cycles": 376/"cycles": 375/' reports/metrics.json && breathline audit verify''': 1,
+    """sed -i 's/"cycles": 376/"cycles": 375/' reports/metrics.json && breathline audit verify""": 1,
     "breathline corpus add mine --audio recordings --table bad.csv": 1,
     "breathline registry promote": 1,
     "breathline watch --dry": 1,
