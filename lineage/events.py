@@ -80,12 +80,14 @@ def append(root: Path, event: Mapping[str, Any]) -> str:
             ) from error
         with held:
             tail = log_lines.tail_of(log)
-            return log_writing.append(log, head, tail, [*_preliminaries(root, tail, event), event], signer)
+            return log_writing.append(log, head, tail, [*_preliminaries(root, tail, event, signer), event], signer)
 
 
-def _preliminaries(root: Path, tail: Tail, event: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _preliminaries(
+    root: Path, tail: Tail, event: Mapping[str, Any], signer: log_signature.Signer | None
+) -> Iterator[dict[str, Any]]:
     """Yield the entry that has to precede an event: of a repair, or of a log that begins beside earlier records."""
-    if repair := log_repair.prepare(root / LOG, root / HEAD, tail):
+    if repair := log_repair.prepare(root / LOG, root / HEAD, tail, signer):
         yield {**repair, "at": now()}
     elif tail.last is None and (count := _records_of_others(root, event)):
         yield {"event": BEGUN, "at": now(), "records": count}

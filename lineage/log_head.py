@@ -1,16 +1,21 @@
-"""Head of the event log: number and hash of its last entry, in a file of its own."""
+"""Head of the event log: number and hash of its last entry, in a file of its own, signed if that entry is."""
+
+from __future__ import annotations
 
 import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lineage.log_lines import line_of
 from tasks.runtime.files import replacing
 
-SIZE = 128  # bytes of the file
+if TYPE_CHECKING:
+    from lineage.log_signature import Signer
+
+SIZE = 256  # bytes of the file
 START = "0" * 64  # hash before the first entry
 
 
@@ -18,7 +23,7 @@ START = "0" * 64  # hash before the first entry
 class HeadFault:
     """Difference between a log and its head, which may hide entries that were removed."""
 
-    kind: Literal["missing", "unreadable", "ahead", "other"]
+    kind: Literal["missing", "unreadable", "ahead", "other", "unsigned"]
     said: int | None  # number of entries that the head names
 
     def describe(self, number: int) -> str:
@@ -28,15 +33,23 @@ class HeadFault:
             "unreadable": "the log's head cannot be read",
             "ahead": f"the log ends after {number} entries, its head knows {self.said}: its end was cut off",
             "other": f"entry {self.said} of the log is not the one that its head names",
+            "unsigned": "the log is signed, and its head is not: entries may have been cut off from its end",
         }[self.kind]
 
 
-def write(path: Path, number: int, digest: str) -> None:
+def write(path: Path, number: int, digest: str, signer: Signer | None = None) -> None:
     """Write the head of a log in place: its size is fixed, so that also a full disk takes it.
 
     A first head is written to a file of its own before it gets its name, whole or not at all.
+
+    Args:
+        path: File of the head.
+        number: Number of the last entry.
+        digest: Its hash.
+        signer: Key that signs the head; None for no signature.
     """
-    text = line_of({"number": number, "hash": digest}).ljust(SIZE - 1) + "\n"
+    signed = {"key": signer.id, "signature": signer.sign_head(number, digest)} if signer else {}
+    text = line_of({"number": number, "hash": digest, **signed}).ljust(SIZE - 1) + "\n"
     if path.exists() and path.stat().st_size == SIZE:
         with path.open("r+b", buffering=0) as file:
             file.write(text.encode())
@@ -55,6 +68,15 @@ def read(path: Path) -> str | None:
         return None
 
 
+def parsed(head: str) -> dict[str, Any]:
+    """Return the content of a head; empty if it cannot be read."""
+    try:
+        given = json.loads(head)
+    except (ValueError, RecursionError):
+        return {}
+    return given if isinstance(given, dict) else {}
+
+
 def compare(
     head: str | None, last: Mapping[str, Any] | None, hashes: Callable[[], Mapping[object, object]]
 ) -> HeadFault | None:
@@ -71,11 +93,8 @@ def compare(
     number, digest = (last["number"], last["hash"]) if last else (0, START)
     if head is None:
         return HeadFault("missing", None) if number else None
-    try:
-        given = json.loads(head)
-        named, named_hash = given["number"], given["hash"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return HeadFault("unreadable", None)
+    given = parsed(head)
+    named, named_hash = given.get("number"), given.get("hash")
     if type(named) is not int or not isinstance(named_hash, str):
         return HeadFault("unreadable", None)
     if named > number:

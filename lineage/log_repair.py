@@ -9,13 +9,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from lineage import log_head, log_lines
+from lineage import log_head, log_lines, log_signature
+from lineage.log_head import HeadFault
 from lineage.log_lines import Entry, Tail
+from lineage.log_signature import Signer
 
 EVENT = "repaired"
 
 
-def prepare(log: Path, head: Path, tail: Tail) -> dict[str, Any] | None:
+def prepare(log: Path, head: Path, tail: Tail, signer: Signer | None) -> dict[str, Any] | None:
     """Copy a torn line to a file beside the log, and return the content of the entry that tells of the repair.
 
     The caller writes the entry in place of the torn line. None means that nothing is wrong.
@@ -24,6 +26,7 @@ def prepare(log: Path, head: Path, tail: Tail) -> dict[str, Any] | None:
         log: File of the log.
         head: File of its head.
         tail: End of the log.
+        signer: Key of this process, whose signatures of a head it can check; None without one.
     """
     found: dict[str, Any] = {}
     if tail.torn:
@@ -34,10 +37,20 @@ def prepare(log: Path, head: Path, tail: Tail) -> dict[str, Any] | None:
             file.flush()
             os.fsync(file.fileno())
         found["torn"] = {"file": aside.name, "bytes": len(tail.torn), "sha256": digest}
-    fault = log_head.compare(log_head.read(head), tail.last, lambda: _hashes(log))
+    text = log_head.read(head)
+    fault = log_head.compare(text, tail.last, lambda: _hashes(log)) or _unsigned(text, tail, signer)
     if fault is not None:
         found["head"] = {"fault": fault.kind, "number": fault.said}
     return {"event": EVENT, **found} if found else None
+
+
+def _unsigned(head: str | None, tail: Tail, signer: Signer | None) -> HeadFault | None:
+    """Return the fault of an unsigned head of a log with a signed end; signatures of other keys are not checked."""
+    if head is None or tail.last is None or "key" not in tail.last:
+        return None
+    content, keys = log_head.parsed(head), signer.keys if signer else {}
+    known = content.get("key") in keys or "signature" not in content
+    return log_signature.head_fault(content, keys) if known else None
 
 
 def _hashes(log: Path) -> dict[object, object]:
@@ -59,7 +72,7 @@ def describe(entry: Entry) -> tuple[str, bool] | None:
             what = f"a torn line of {torn['bytes']} bytes was moved to .lineage/{torn['file']}"
             told.append(f"{what}: a process ended early")
         if head:
-            fault = log_head.HeadFault(head["fault"], head["number"])
+            fault = HeadFault(head["fault"], head["number"])
             told.append(f"before this entry, {fault.describe(int(entry['number']) - 1)}")
     except (KeyError, TypeError, ValueError):
         return None

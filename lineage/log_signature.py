@@ -1,7 +1,8 @@
 """Signatures of entries of the event log: Ed25519, with a private key that is outside of the project.
 
 The signature is over the hash of an entry, which covers all entries before. Its key id is part of the entry, so that a
-signature cannot be removed without a trace.
+signature cannot be removed without a trace. The head has a signature of its own, so that entries cannot be cut from
+the end of the log by a new head.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lineage import ed25519_keys
 from lineage.log_chain import Fault, joined
+from lineage.log_head import HeadFault
 from lineage.log_lines import Entry, number_of
 from tasks.runtime.errors import BreathlineError
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 KEY = "BREATHLINE_LOG_KEY"  # environment variable with the path of the private key
 CONTEXT = b"breathline event log\n"  # part of what is signed: the key may sign other things as well
+HEAD_CONTEXT = b"breathline event log head\n"
 Keys = Mapping[str, "Ed25519PublicKey"]  # public keys by id
 
 
@@ -43,11 +46,16 @@ class Signer:
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self.id = id_of(key.public_key())
+        self.keys: Keys = {self.id: key.public_key()}
         self._key = key
 
     def sign(self, digest: str) -> str:
         """Return the signature of the hash of an entry, in Base64."""
         return base64.b64encode(self._key.sign(_signed(digest))).decode()
+
+    def sign_head(self, number: int, digest: str) -> str:
+        """Return the signature of a head that names an entry, in Base64."""
+        return base64.b64encode(self._key.sign(_signed_head(number, digest))).decode()
 
 
 def id_of(key: Ed25519PublicKey) -> str:
@@ -102,13 +110,20 @@ def _is_signed_origin(origin: object, keys: Keys) -> bool:
     return isinstance(origin, dict) and "log" in origin and origin.get("key") in keys and _is_valid(origin, keys)
 
 
-def _is_valid(entry: Entry, keys: Keys) -> bool:
-    """Return whether a signature is that of the hash, by the key that the entry names."""
+def head_fault(head: Mapping[str, Any], keys: Keys) -> HeadFault | None:
+    """Return the fault of the head of a signed log that none of some keys has signed; None for a signed head."""
+    text = _signed_head(number_of(head), str(head.get("hash")))
+    valid = head.get("key") in keys and _is_valid(head, keys, text)
+    return None if valid else HeadFault("unsigned", number_of(head))
+
+
+def _is_valid(signed: Mapping[str, Any], keys: Keys, text: bytes | None = None) -> bool:
+    """Return whether a signature is that of a text, by the key that its object names; by default, of the hash."""
     from cryptography.exceptions import InvalidSignature
 
     try:
-        signature = base64.b64decode(str(entry.get("signature")), validate=True)
-        keys[entry["key"]].verify(signature, _signed(str(entry.get("hash"))))
+        signature = base64.b64decode(str(signed.get("signature")), validate=True)
+        keys[signed["key"]].verify(signature, _signed(str(signed.get("hash"))) if text is None else text)
     except (InvalidSignature, ValueError):
         return False
     return True
@@ -134,3 +149,7 @@ def _signer(path: Path, root: Path) -> Signer:
 
 def _signed(digest: str) -> bytes:
     return CONTEXT + digest.encode()
+
+
+def _signed_head(number: int, digest: str) -> bytes:
+    return HEAD_CONTEXT + f"{number} {digest}".encode()

@@ -22,20 +22,21 @@ def append(log: Path, head: Path, tail: Tail, given: Sequence[Mapping[str, Any]]
         head: File of its head.
         tail: End of the log.
         given: Contents of the entries, without the keys that depend on their position.
-        signer: Key that signs the entries; None for no signatures.
+        signer: Key that signs the entries and the head; None for no signatures.
     """
     number, digest = (tail.last["number"], tail.last["hash"]) if tail.last else (0, START)
-    text = "\n" if tail.unterminated else ""
+    start, before, text = number, digest, "\n" if tail.unterminated else ""
     for event in given:
         number += 1
         entry = {"number": number, "before": digest, **event, **({"key": signer.id} if signer else {})}
         digest = hash_of(entry)
         signature = {"signature": signer.sign(digest)} if signer else {}
         text += line_of({**entry, "hash": digest, **signature}) + "\n"
-    if tail.last is None and not head.exists():
-        log_head.write(head, 0, START)  # a crash before the head of the first entry is no missing head
+    first = tail.last is None and not head.exists()
+    if first or (signer and "key" not in (tail.last or {})):
+        log_head.write(head, start, before, signer)  # a crash before the head of a first entry is no fault of the head
     _write(log, text.encode(), at=tail.end)
-    log_head.write(head, number, digest)
+    log_head.write(head, number, digest, signer)
     return digest
 
 

@@ -286,10 +286,10 @@ def test_a_stage_that_appends_while_the_log_is_read_is_no_fault(tmp_path, monkey
 def test_a_crash_between_the_first_entry_and_its_head_is_no_fault(tmp_path, monkeypatch):
     write = log_head.write
 
-    def killed(path, number, digest):
+    def killed(path, number, digest, signer=None):
         if number:
             raise KeyboardInterrupt
-        write(path, number, digest)
+        write(path, number, digest, signer)
 
     monkeypatch.setattr(log_head, "write", killed)
     with pytest.raises(KeyboardInterrupt):

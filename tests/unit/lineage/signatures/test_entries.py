@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from lineage import adoption, events, log_order, log_signature, record, workspace_logs
 from lineage.log_lines import hash_of, line_of
@@ -17,42 +16,7 @@ from lineage.verify import verification
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 from tests.pipeline import tampering as do
-
-
-def pair(folder, key=None):
-    """Return the files of a private and its public key."""
-    folder.mkdir(parents=True, exist_ok=True)
-    key = key or Ed25519PrivateKey.generate()
-    private, public = folder / "key.pem", folder / "key.pub"
-    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    private.chmod(0o600)
-    return private, public
-
-
-@pytest.fixture
-def keys(tmp_path, monkeypatch):
-    private, public = pair(tmp_path / "keys")
-    monkeypatch.setenv(log_signature.KEY, str(private))
-    return private, public
-
-
-@pytest.fixture
-def root(tmp_path, keys, monkeypatch):
-    """Return a project with six entries, of which the last four are signed."""
-    folder = tmp_path / "project"
-    for number in range(6):
-        with monkeypatch.context() as patch:
-            if number < 2:
-                patch.delenv(log_signature.KEY)
-            events.append(folder, {"event": "start", "stage": f"s{number}"})
-    return folder
-
-
-def found(root, *public):
-    return [
-        (fault.where, fault.what) for fault in log_signature.faults(events.read(root), log_signature.read_keys(public))
-    ]
+from tests.unit.lineage.signatures.signing import found, pair
 
 
 def test_signed_entries_are_those_of_the_key(root, keys):
@@ -218,3 +182,8 @@ def test_verification_asks_for_signatures_if_it_gets_a_key(small_project, keys, 
     report = verification.verify(project, log_keys=[keys[1]])
     (told,) = [one for one in report.findings if one.kind == "log-signature"]
     assert (told.severity, told.what.split()[1]) == ("note", "2")
+    last = events.read(project)[-1]
+    (project / events.HEAD).write_text(json.dumps({"number": last["number"], "hash": last["hash"]}))
+    report = verification.verify(project, log_keys=[keys[1]])
+    (cut,) = [one for one in report.errors if one.kind == "log-signature"]
+    assert "cut off from its end" in cut.what
