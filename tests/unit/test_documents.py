@@ -48,11 +48,13 @@ def test_each_of_the_ten_questions_names_at_most_three_files():
     assert all(1 <= len(re.findall(r"`[\w./]+\.(?:py|yaml|j2)`", answer)) <= 3 for answer in answers)
 
 
-def test_the_figure_of_the_design_has_every_stage():
-    design = (ROOT / "docs/explanation/design.md").read_text(encoding="utf-8")
-    (figure,) = re.findall(r"```mermaid\n.*?```", design, flags=re.DOTALL)
+def test_readme_and_design_show_the_same_figure():
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/explanation/design.md")]
+    figures = [re.findall(r"```mermaid\n.*?```", page, flags=re.DOTALL) for page in pages]
+    assert figures[0] == figures[1]
+    assert len(figures[0]) == 1
     stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
-    assert not [stage for stage in stages if not re.search(rf"\b{stage}\b", figure)]
+    assert not [stage for stage in stages if not re.search(rf"\b{stage}\b", figures[0][0])]
 
 
 def test_every_variable_of_the_environment_is_documented():
