@@ -18,30 +18,32 @@ def assigned(package: ModuleType, constant: str) -> dict[str, ast.expr]:
     Returns:
         Expressions by module name, sorted; modules without the constant are absent.
     """
-    found = {name: list(_values(tree.body, constant)) for name, tree in _trees(package)}
+    found = {name: list(_values(tree.body, constant)) for name, tree in _trees(package, constant)}
     return {name: values[-1] for name, values in found.items() if values}
 
 
 def class_attributes(package: ModuleType, attribute: str) -> list[str]:
     """Return the names of the modules of a package in which a class sets an attribute, sorted."""
     bodies = {
-        name: [node.body for node in tree.body if isinstance(node, ast.ClassDef)] for name, tree in _trees(package)
+        name: [node.body for node in tree.body if isinstance(node, ast.ClassDef)]
+        for name, tree in _trees(package, attribute)
     }
     return [name for name, classes in bodies.items() if any(any(_values(body, attribute)) for body in classes)]
 
 
-def _trees(package: ModuleType) -> Iterator[tuple[str, ast.Module]]:
-    """Yield name and syntax tree of each module of a package, sorted by name."""
+def _trees(package: ModuleType, word: str) -> Iterator[tuple[str, ast.Module]]:
+    """Yield name and syntax tree of each module of a package whose text has a word, sorted by name."""
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
         file = Path(info.module_finder.path) / f"{info.name}.py"  # type: ignore[union-attr]
-        if file.is_file():
-            yield info.name, _parse(file, file.stat().st_mtime_ns)
+        if file.is_file() and (tree := _parse(file, file.stat().st_mtime_ns, word)):
+            yield info.name, tree
 
 
 @cache
-def _parse(file: Path, changed_ns: int) -> ast.Module:
-    """Return the syntax tree of a file; the time of its last change makes an edited file a new one."""
-    return ast.parse(file.read_text(encoding="utf-8"))
+def _parse(file: Path, changed_ns: int, word: str) -> ast.Module | None:
+    """Return the syntax tree of a file with a word; the time of its last change makes an edited file a new one."""
+    text = file.read_text(encoding="utf-8")
+    return ast.parse(text) if word in text else None
 
 
 def _values(body: Iterable[ast.stmt], name: str) -> Iterator[ast.expr]:
