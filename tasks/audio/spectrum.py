@@ -8,7 +8,7 @@ import numpy.typing as npt
 from models.frontends.fourier import rfft
 
 FRAME = 1024  # samples of a frame, at any rate
-AT_ONCE = 64  # frames that are transformed together, in the cache of a processor
+AT_ONCE = 256  # frames that are transformed together, 1 MB
 BAND_DB = 70.0  # below the strongest frequency; what is weaker is no sound that a stethoscope passes
 
 Samples = npt.NDArray[np.float32]
@@ -86,9 +86,11 @@ class MeanSpectrum:
         power = np.zeros(FRAME // 2 + 1)
         for channel in range(samples.shape[1]):
             one = frames[:, :, channel]
-            found = rfft((one - one.mean(axis=1, keepdims=True)) * _WINDOW)
-            parts = found.view(np.float32).astype(np.float64)
-            power += np.einsum("ij,ij->j", parts, parts).reshape(-1, 2).sum(axis=1)
+            one = one - one.mean(axis=1, keepdims=True)
+            one *= _WINDOW
+            parts = rfft(one).view(np.float32)
+            np.square(parts, out=parts)
+            power += parts.sum(axis=0, dtype=np.float64).reshape(-1, 2).sum(axis=1)
         return power
 
 
