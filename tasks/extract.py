@@ -62,7 +62,7 @@ def extract(
     """Write the tables, the waveforms, the summary and the facts of the corpus, and return the summary.
 
     Recordings are read in threads by default (`tasks.runtime.parallel`): reading, hashing and filtering release
-    Python's lock, and no waveform is copied between processes. At most two recordings a worker are in memory.
+    Python's lock, and no waveform is copied between processes. At most three recordings a worker are in memory.
 
     Args:
         raw: The folder that `download` made, named as the corpus.
@@ -85,7 +85,7 @@ def extract(
     with ExitStack() as stack:
         files = {rate: stack.enter_context(waveform_files.writing(waveforms / f"{rate}.parquet")) for rate in rates}
         work = partial(extraction.extract, corpus=corpus, rates=rates, unfaded=unfaded)
-        computed = parallel.in_order(work, wavs, workers=workers, ahead=workers, shard=SHARD)
+        computed = parallel.in_order(work, wavs, workers=workers, ahead=2 * workers, shard=SHARD)
         results = stack.enter_context(closing(computed))
         for result in track(results, "Extracting cycles", total=len(wavs), console=console):
             facts.append(result.facts)
