@@ -12,10 +12,10 @@ from models.frontends.clip import cut_or_pad
 from models.frontends.definitions import SMALLEST_SD, Definition, require_frame, require_length
 from models.frontends.filters import blocks, filters, window
 from models.frontends.fourier import rfft
-from models.frontends.products import multiply
+from models.frontends.products import rows_in_one_thread
 from models.frontends.settings import Pad
 
-FRAMES_AT_ONCE = 400  # few enough for the cache of a processor
+AT_ONCE = 1 << 19  # samples of frames at a time; more would not fit into the cache of a processor
 
 Samples = npt.NDArray[np.float32]
 _buffers = threading.local()  # frames of each thread; new memory for each clip would cost as much as its spectra
@@ -57,11 +57,15 @@ class ArrayFrontEnd:
         self._definition = definition
         self._dtype: Any = np.float64 if definition.spectrum.double else np.float32
         self._window = window(definition.spectrum).astype(self._dtype)
-        # The squares of real and imaginary parts are neighbours, so that each filter counts twice.
         self._blocks = [
-            (first, 2 * low, 2 * high, block.repeat(2, axis=0).astype(self._dtype))
+            (first, low, high, block.astype(self._dtype))
             for first, low, high, block in blocks(filters(definition.spectrum, sample_rate))
         ]
+        # Frames are in parts of some rows. The products of all parts and a block of filters are one call of numpy.
+        most = min(rows_in_one_thread(block) for *_, block in self._blocks)
+        self._parts = math.ceil(self.frames / most)
+        self._rows = math.ceil(self.frames / self._parts)
+        self._parts_at_once = min(self._parts, max(1, AT_ONCE // (self._rows * definition.spectrum.fft)))
 
     def clip(self, waveform: Samples) -> Samples:
         """Return the clip (samples,) of a cycle of any length at `sample_rate`."""
@@ -106,7 +110,7 @@ class ArrayFrontEnd:
         """Return the mean of each frame (frames, 1), from running sums over the common divisor of window and shift."""
         length, shift = self._definition.spectrum.window, self._definition.spectrum.shift
         width = math.gcd(length, shift)
-        parts = signal[: len(signal) // width * width].reshape(-1, width).sum(axis=1)
+        parts = np.einsum("ij->i", signal[: len(signal) // width * width].reshape(-1, width))  # faster than `sum`
         sums = np.concatenate([np.zeros(1), np.cumsum(parts, dtype=np.float64)])
         means = (sums[length // width :] - sums[: -(length // width)])[:: shift // width] / length
         return np.asarray(means[: self.frames, None])
@@ -115,29 +119,36 @@ class ArrayFrontEnd:
         """Return the mel energies (frames, mels)."""
         spectrum, length = self._definition.spectrum, len(self._window)
         frames = sliding_window_view(signal, length)[:: spectrum.shift]
-        energies = np.empty((self.frames, self.mels), self._dtype)
-        padded = _padded_frames(length, spectrum.fft, self._dtype)
-        for first in range(0, self.frames, FRAMES_AT_ONCE):
-            some = slice(first, min(first + FRAMES_AT_ONCE, self.frames))
-            block = padded[: some.stop - first]
-            used = block[:, :length]
+        energies = np.empty((self._parts, self._rows, self.mels), self._dtype)
+        padded, power = _buffers_of(self._parts_at_once, self._rows, spectrum.fft, length, self._dtype)
+        for part in range(0, self._parts, self._parts_at_once):
+            first = part * self._rows
+            last = min(first + len(padded), self.frames)
+            block = padded[: last - first]
+            windowed = block[:, :length]
             if offsets is None:
-                np.multiply(frames[some], self._window, out=used)
+                np.multiply(frames[first:last], self._window, out=windowed)
             else:
-                np.subtract(frames[some], offsets[some], out=used)
-                used *= self._window
+                np.subtract(frames[first:last], offsets[first:last], out=windowed)
+                windowed *= self._window
             squares = rfft(block).view(self._dtype)
             np.square(squares, out=squares)
+            np.add(squares[:, ::2], squares[:, 1::2], out=power[: len(block)])  # of real and imaginary parts
+            found = energies[part : part + self._parts_at_once]
+            known = power.reshape(-1, self._rows, power.shape[1])[: len(found)]
             for mel, low, high, matrix in self._blocks:
-                multiply(squares[:, low:high], matrix, energies[some, mel : mel + matrix.shape[1]])
-        return energies
+                np.matmul(known[:, :, low:high], matrix, out=found[:, :, mel : mel + matrix.shape[1]])
+        return energies.reshape(-1, self.mels)[: self.frames]
 
 
-def _padded_frames(window: int, length: int, dtype: Any) -> npt.NDArray[Any]:
-    """Return the frames (frames, length) of this thread; they are zero behind their first `window` samples."""
-    key = f"{window} {length} {np.dtype(dtype)}"
-    found: npt.NDArray[Any] | None = getattr(_buffers, key, None)
+def _buffers_of(
+    parts: int, rows: int, length: int, window: int, dtype: Any
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return this thread's buffers of frames, which are zero behind the window, and of their power."""
+    key = f"{parts} {rows} {length} {window} {np.dtype(dtype)}"
+    found: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None = getattr(_buffers, key, None)
     if found is None:
-        found = np.zeros((FRAMES_AT_ONCE, length), dtype)
+        frames = parts * rows
+        found = np.zeros((frames, length), dtype), np.zeros((frames, length // 2 + 1), dtype)
         setattr(_buffers, key, found)
     return found

@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from models.frontends.settings import Pad
 
+LEAST, FIRST_INFINITE = 0x3880_0000, 0x477F_F000  # bits of 2⁻¹⁴ and 65,520 as float32: float16's normal numbers
+REBIAS = (127 - 15) << 10  # difference between the exponents' offsets of float32 and float16, behind ten bits
 Features = npt.NDArray[np.float16]
 Sums = npt.NDArray[np.float64]
 Waveform = npt.NDArray[np.float32]
@@ -45,8 +47,43 @@ def compute(front_end: CacheFrontEnd, waveforms: Sequence[Waveform]) -> Features
     features = np.empty((len(waveforms), front_end.frames, front_end.mels), dtype=np.float16)
     with np.errstate(over="ignore", invalid="ignore"):
         for row, waveform in zip(features, waveforms, strict=True):
-            row[:] = front_end(front_end.clip(waveform))
+            round_to_half(front_end(front_end.clip(waveform)), row)
     return features
+
+
+def round_to_half(values: npt.NDArray[Any], out: Features) -> npt.NDArray[Any]:
+    """Write values to an array of float16 as numpy rounds them, and return the rounded values as float32 or float16.
+
+    numpy rounds number by number. Here the bits of all numbers are rounded at once, in half the time. Only numbers that
+    are not normal in float16 (zero, tiny, too large, not finite) are left to numpy.
+
+    Args:
+        values: Values of any shape.
+        out: Array of the same shape, contiguous in memory.
+    """
+    if values.dtype != np.float32 or not values.flags.c_contiguous:
+        out[...] = values
+        return out
+    bits = values.view(np.uint32)
+    rounded = bits >> 13
+    rounded &= 1
+    rounded += 0xFFF  # to the nearest, and of two equally near ones to the even one
+    rounded += bits
+    rounded &= 0xFFFF_E000
+    codes = rounded >> 13
+    codes -= REBIAS
+    signs = bits >> 16
+    signs &= 0x8000
+    codes |= signs
+    out.view(np.uint16)[...] = codes  # the lower halves
+    magnitudes = np.bitwise_and(bits, 0x7FFF_FFFF, out=signs)
+    magnitudes -= LEAST
+    found = rounded.view(np.float32)
+    others = np.flatnonzero(magnitudes >= FIRST_INFINITE - LEAST)
+    if len(others):
+        out.reshape(-1)[others] = values.reshape(-1)[others]
+        found.reshape(-1)[others] = out.reshape(-1)[others]
+    return found
 
 
 @dataclass(frozen=True)
@@ -71,7 +108,7 @@ class Statistics:
         with np.errstate(invalid="ignore"):
             return cls(
                 values=len(values),
-                total=values.sum(axis=0),
+                total=np.einsum("ij->j", values),
                 squares=np.einsum("ij,ij->j", values, values),
                 low=float(values.min()),
                 high=float(values.max()),

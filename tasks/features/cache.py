@@ -22,9 +22,9 @@ from tasks.features.arrays import CacheFrontEnd, Statistics
 from tasks.runtime import arrow_columns, files, parallel
 from tasks.runtime.stage import console
 
-CYCLES_PER_BATCH = 4  # about 3 MB of waveforms and features
+CYCLES_PER_BATCH = 16
 MAX_WORKERS = 4  # more workers would wait for the thread that reads and writes
-BATCHES_PER_SHARD = 8  # batches in one Dask task: about 10 MB over the network
+BATCHES_PER_SHARD = 2  # batches in one Dask task: about 10 MB over the network
 
 
 def build(front_end: CacheFrontEnd, cycles: Path, audio: Path, out: Path, *, duration_s: float, workers: int) -> None:
@@ -68,7 +68,8 @@ def _write(
     """Write an .npy file of float16 part by part; return its statistics and the cycles whose values are not finite."""
     statistics, not_finite = Statistics.none(shape[-1]), list[str]()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with path.open("wb") as file, Progress(*columns, console=console) as progress:
+    # With "wb", ext4 would write the whole file to the disk before it is closed.
+    with path.open("r+b") as file, Progress(*columns, console=console) as progress:
         bar = progress.add_task(title, total=shape[0])
         np.lib.format.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})
         for part in parts:

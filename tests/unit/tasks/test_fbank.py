@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from models.frontends.registry import create_array
 from tasks import fbank
 from tasks.features import cache
-from tasks.features.arrays import Statistics, compute
+from tasks.features.arrays import Statistics, compute, round_to_half
 from tasks.runtime import schemas
 from tasks.runtime.disk_errors import DiskError
 from tasks.runtime.errors import BreathlineError
@@ -241,6 +241,21 @@ def test_the_cache_holds_what_the_front_end_computes():
     assert features.dtype == np.float16
     for found, cycle in zip(features, cycles, strict=True):
         np.testing.assert_array_equal(found, front_end(front_end.clip(cycle)).astype(np.float16))
+
+
+def test_rounding_by_bits_is_that_of_numpy():
+    """Bits of all kinds of numbers, and of neighbours of the limits of float16 and of ties."""
+    anywhere = np.random.default_rng(0).integers(0, 2**32, 60_000, dtype=np.uint32)
+    near = [
+        np.arange(bits - 9_000, bits + 9_000, dtype=np.uint32) for bits in (9_000, 0x38800000, 0x3F800000, 0x477FF000)
+    ]
+    bits = np.concatenate([anywhere, *near, *(some | 0x80000000 for some in near)])
+    values = bits.view(np.float32).reshape(-1, 4, 3)
+    found = np.empty(values.shape, np.float16)
+    with np.errstate(all="ignore"):
+        rounded, wanted = round_to_half(values, found), values.astype(np.float16)
+    np.testing.assert_array_equal(found.view(np.uint16), wanted.view(np.uint16))
+    np.testing.assert_array_equal(rounded, wanted.astype(np.float32))
 
 
 @given(parts=st.lists(st.integers(1, 4), min_size=1, max_size=4), seed=st.integers(0, 99))
