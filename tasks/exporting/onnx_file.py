@@ -103,11 +103,11 @@ def check(path: Path, network: WaveformNetwork, waveforms: Waveforms | None = No
     if network.normalized:
         given["offsets"] = np.full((len(given["lengths"]), network.front_end.mels), 0.1, dtype=np.float32)
         offsets = torch.from_numpy(given["offsets"])
-    found, features = _run_with_features(path, given, network.output_names)
+    found, features = run_with_features(path, given, network.output_names)
     with torch.inference_mode():
         wanted = network.features(torch.from_numpy(given["waveform"]), torch.from_numpy(given["lengths"])).numpy()
         expected = network.judge(torch.from_numpy(features), offsets)
-    if (moved := _moved(features, wanted)) > MOVED:
+    if (moved := share_moved(features, wanted)) > MOVED:
         raise _differ(path, "the features", f"for {moved:.0%} of the values", f"{MOVED:.0%}")
     differences = {
         name: _difference(name, one, other.numpy())
@@ -119,7 +119,7 @@ def check(path: Path, network: WaveformNetwork, waveforms: Waveforms | None = No
     return differences
 
 
-def _run_with_features(
+def run_with_features(
     path: Path, given: Mapping[str, npt.NDArray[Any]], names: Sequence[str]
 ) -> tuple[list[npt.NDArray[Any]], npt.NDArray[np.float16]]:
     """Return the outputs of an ONNX file, and the features within it."""
@@ -141,7 +141,7 @@ def features_name(model: onnx.ModelProto) -> str:
     return str(name)
 
 
-def _moved(found: npt.NDArray[np.float16], expected: npt.NDArray[np.float16]) -> float:
+def share_moved(found: npt.NDArray[np.float16], expected: npt.NDArray[np.float16]) -> float:
     """Return the share of features that differ; 1 if one differs by more than a digit and `NEAR_ZERO`."""
     if found.shape != expected.shape or not np.isfinite(found).all():
         return 1.0

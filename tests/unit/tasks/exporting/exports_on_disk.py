@@ -4,19 +4,24 @@ import csv
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from models import artifact
 from models.export.waveform_network import NOVELTY
 from models.frontends.registry import sample_rates
 from tasks.exporting import card as model_card
-from tasks.exporting import folder
+from tasks.exporting import folder, onnx_file
 from tasks.prediction import predictor
+from tasks.prediction.engines.base import FIELDS, Outputs
+from tasks.prediction.passes import Run
+from tasks.prediction.predictor import Predictor
 from tests.unit.models.export import cards
 
 NEEDED = ("numpy", "soundfile", "onnxruntime")
@@ -75,10 +80,16 @@ def run_example(
     return list(csv.DictReader(done.stdout.splitlines())), done.stderr
 
 
-def compare_example(rows: list[dict[str, str]], student: Path, wavs: list[Path]) -> None:
-    """Compare the rows of the example of use with the pipeline's predictions by the student."""
-    model = predictor.load(student, "student", engine="torch")
-    expected = [row for wav in wavs for row in model.predict(predictor.in_file(wav)).rows()]
+def compare_example(rows: list[dict[str, str]], model: Predictor, wavs: list[Path], run: Run | None = None) -> None:
+    """Compare the rows of the example of use with the pipeline's predictions.
+
+    Args:
+        rows: Rows of the example of use.
+        model: The student, as the pipeline runs it.
+        wavs: Recordings.
+        run: Function that runs the student's engine; `Engine.run` itself, if None.
+    """
+    expected = [row for wav in wavs for row in model.predict(predictor.in_file(wav), run=run).rows()]
     assert [(row["file"], float(row["start_s"]), float(row["end_s"])) for row in rows] == [
         (row["file"], row["start_s"], row["end_s"]) for row in expected
     ]
@@ -87,3 +98,34 @@ def compare_example(rows: list[dict[str, str]], student: Path, wavs: list[Path])
         np.testing.assert_allclose(found, [row[f"p_{name}"] for row in expected], atol=1e-4)
     assert [row["predicted"] for row in rows] == [row["predicted"] for row in expected]
     assert len({row["p_normal"] for row in rows}) == len(rows)  # the network tells the windows apart
+
+
+def compare_features(model: Predictor, exported: Path, wavs: list[Path]) -> Run:
+    """Return a function that compares the features of the example of use with the pipeline's, and judges the former.
+
+    Samples may differ by their rounding, and features by one step of float16, which a random network amplifies.
+
+    Args:
+        model: The student, as the pipeline runs it.
+        exported: Folder of its export.
+        wavs: Recordings, in the order in which they are predicted.
+    """
+    network, example = model.engine.network, {"__file__": str(exported / "use.py"), "__name__": "__main__"}
+    with suppress(SystemExit), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["use.py"])  # without a recording it ends after its definitions
+        exec((exported / "use.py").read_text(encoding="utf-8"), example)  # noqa: S102 - the project's own file
+    windows = iter([samples for wav in wavs for *_, samples in example["windows"](wav)])
+
+    def run(waveforms, offsets=None):
+        assert offsets is None
+        given, heard = (onnx_file.stacked(some) for some in ([next(windows) for _ in waveforms], waveforms))
+        np.testing.assert_array_equal(given["lengths"], heard["lengths"])
+        np.testing.assert_allclose(given["waveform"], heard["waveform"], atol=1e-6)
+        _, features = onnx_file.run_with_features(exported / "model.onnx", given, network.output_names)
+        with torch.inference_mode():
+            own = network.features(*map(torch.from_numpy, heard.values())).numpy()
+            outputs = dict(zip(network.output_names, network.judge(torch.from_numpy(features)), strict=True))
+        assert onnx_file.share_moved(features, own) < onnx_file.MOVED
+        return Outputs(**{field: outputs[name].numpy() for field, name in FIELDS.items() if name in outputs})
+
+    return run

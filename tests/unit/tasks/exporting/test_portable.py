@@ -93,7 +93,7 @@ def test_the_example_of_use_predicts_as_the_pipeline_does_without_torch(student,
         soundfile.write(wavs[-1], random.normal(0, 0.1, (int(rate * seconds), channels)), rate, subtype="PCM_16")
     python = exports_on_disk.bare_python(tmp_path / "venv")
     rows, said = exports_on_disk.run_example(python, exported, wavs, tmp_path)
-    exports_on_disk.compare_example(rows, student, wavs)
+    exports_on_disk.compare_example(rows, predictor.load(student, "student", engine="torch"), wavs)
     assert said == f"{exports_on_disk.BANNER}\n"
     assert len((exported / "use.py").read_text(encoding="utf-8").splitlines()) <= 60
     strange = shutil.copytree(exported, tmp_path / "strange")
