@@ -8,7 +8,7 @@ from typing import Any
 from lineage.corpora import SEPARATOR
 from lineage.trace.project_data import ProjectData, external_set
 from lineage.trace.provenance_graph import Link
-from tasks.artifacts import NATIVE_PREDICTIONS, PREDICTIONS, STUDENTS, TEACHERS
+from tasks.artifacts import METRICS, NATIVE_PREDICTIONS, PREDICTIONS, STUDENTS, TEACHERS
 from tasks.runtime.artifact_reading import damaged
 from tasks.runtime.errors import BreathlineError
 
@@ -160,9 +160,8 @@ class Catalogue:
 
     @cached_property
     def _baselines(self) -> list[str]:
-        """Names ``teacher/<id>`` of the baselines that were evaluated."""
-        given = self.data.parameter("evaluate", "teachers")
-        return [f"teacher/{name}" for name, settings in given.items() if settings.get("baseline")]
+        """Names ``teacher/<id>`` of the baselines, as `evaluate` wrote them beside the figures."""
+        return [f"teacher/{name}" for name in self.data.json(METRICS).get("baselines", [])]
 
     def front_ends_of(self, model: str) -> list[str]:
         """Return the front ends of a model, or of all members of the ensemble."""

@@ -12,10 +12,9 @@ from lineage import corpora, events, files
 from lineage.project import Project
 from lineage.trace.table_rows import Row, RowsByCycle, RowsById, distinct
 from models import file_names
-from models.frontends.registry import sample_rates
-from models.frontends.settings import FrontEndSettings
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders
+from tasks.audio import front_end_rates
 from tasks.corpora import registry
 from tasks.runtime import params
 from tasks.runtime.artifact_reading import read_json, read_table
@@ -152,8 +151,7 @@ class ProjectData:
 
     def unfaded(self, corpus: CorpusFolders) -> list[int]:
         """Return the sample rates in Hz at which the recordings of a corpus are not faded."""
-        found, rates = self.parameter(corpus.stage("extract"), "frontends"), sample_rates()
-        return sorted({rates[name] for name, given in found.items() if not FrontEndSettings(**given).fade})
+        return front_end_rates.unfaded(self.parameter(corpus.stage("extract"), "frontends"))
 
     def is_tested(self, cycle: str) -> bool:
         """Return whether models are tested on a cycle, in its own corpus or as external data."""

@@ -53,11 +53,9 @@ def test_a_comparison_with_a_baseline_leads_to_the_baseline(small_project, tmp_p
     path = root / "reports/metrics.json"
     metrics = json.loads(path.read_text())
     found = metrics["student_minus"]["val"]
-    found["baselines"] = found["teachers"]
+    found["baselines"], metrics["baselines"] = found["teachers"], ["t3"]
     path.write_text(json.dumps(metrics))
-    loaded = project.load(root)
-    loaded.records["evaluate"]["params"]["teachers"]["t3"]["baseline"] = True
-    trace = TraceQueries(loaded).ask("student_minus.val.baselines.score_strict.difference")
+    trace = TraceQueries(project.load(root)).ask("student_minus.val.baselines.score_strict.difference")
     assert names(trace, "predictions") == ["student/1/val", "student/2/val", "teacher/t3/val"]
 
 
