@@ -17,6 +17,7 @@ import torch
 
 from benchmarks.gpu_parts import PARTS, digest
 from tasks.runtime.hardware import cpu_name, usable_cores
+from tasks.runtime.parent_death import terminate_with_parent
 
 LEAST_S = 10.0  # time that a part needs at least, in seconds
 
@@ -28,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("torch finds no GPU: use a machine with one, or `--device cpu --small` for the dry run.")
         return 1
     if options.part is not None:
+        terminate_with_parent()  # out of time, a part ends with the processes that it has started
         for line in (PARTS | {"digest": digest})[options.part](options):
             print(line, flush=True)
         return 0

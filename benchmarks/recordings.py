@@ -21,14 +21,15 @@ def read_cycles(folder: Path, front_end: FrontEnd, device: torch.device) -> tupl
         device: Device that computes the features.
 
     Raises:
-        ValueError: The folder holds no recording with an annotation.
+        ValueError: The folder holds no recording with an annotated cycle.
     """
     front_end, features, labels = front_end.to(device), list[np.ndarray](), list[int]()
     for path in sorted(folder.glob("*.wav")):
         annotation = path.with_suffix(".txt")
-        if not annotation.exists():
+        cycles = annotations.read(annotation) if annotation.exists() else []
+        if not cycles:
             continue
-        audio, cycles = reading.read(path), annotations.read(annotation)
+        audio = reading.read(path)
         times = [(cycle.start_s, cycle.end_s) for cycle in cycles]
         cut = waveforms.cut(audio.normalised(), audio.rate, front_end.sample_rate, times, faded=front_end.fade)
         clips = torch.stack([front_end.clip(torch.from_numpy(waveform)) for waveform in cut]).to(device)
@@ -36,5 +37,5 @@ def read_cycles(folder: Path, front_end: FrontEnd, device: torch.device) -> tupl
             features.append(front_end(clips).half().cpu().numpy())
         labels += [cycle.own["icbhi_crackles"] + 2 * cycle.own["icbhi_wheezes"] for cycle in cycles]
     if not features:
-        raise ValueError(f"{folder} holds no wav file with a txt file of its name beside it.")
+        raise ValueError(f"{folder} holds no wav file with a txt file of its name beside it that has a cycle.")
     return np.concatenate(features), np.array(labels)

@@ -164,9 +164,9 @@ def _show_all(console: Console, rows: list[dict[str, Any]]) -> None:
         lines = row["weights"] or [{"name": "none", "licence": ""}]
         for number, weights in enumerate(lines):
             # A column of a terminal is too narrow for addresses.
-            source = "" if console.is_terminal else weights.get("source", "")
+            source = None if console.is_terminal else weights.get("source")
             first = (row["name"], _count(row), row["frontend"]) if number == 0 else ("", "", "")
-            shown.add_row(*first, f"{weights['name']} [dim]{source}[/]".strip(), weights["licence"])
+            shown.add_row(*first, weights["name"] + (f" [dim]{source}[/]" if source else ""), weights["licence"])
     console.print(shown)
     console.print(
         "[dim]and timm/<any CNN of timm>; "

@@ -1,6 +1,7 @@
 """Dry run of the checks and measurements of training on a GPU, on the CPU."""
 
 import argparse
+import shutil
 import subprocess
 import sys
 
@@ -68,6 +69,8 @@ def test_cycles_of_recordings_have_features_and_classes(tmp_path):
     sound = np.random.default_rng(0).normal(0, 0.1, 12_000)
     soundfile.write(tmp_path / "101_1b1_Al_sc_Meditron.wav", sound, 4000)
     (tmp_path / "101_1b1_Al_sc_Meditron.txt").write_text("0\t1\t0\t0\n1\t3\t1\t1\n")
+    shutil.copy(tmp_path / "101_1b1_Al_sc_Meditron.wav", tmp_path / "102_1b1_Al_sc_Meditron.wav")
+    (tmp_path / "102_1b1_Al_sc_Meditron.txt").write_text("")  # no cycle
     front_end = create("ast", 2.5)
     features, labels = read_cycles(tmp_path, front_end, torch.device("cpu"))
     assert features.shape == (2, front_end.frames, front_end.mels)
