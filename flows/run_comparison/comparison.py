@@ -11,15 +11,17 @@ import polars as pl
 from flows.leaderboards.differences import Students
 from flows.run_comparison.sources import Source, read, titles
 from lineage.diff.changes import Changes, between
-from models.metrics import SCORES
+from models.metrics import SCORES, figures
 from tasks import artifacts
 from tasks.evaluation import cycles, intervals
 from tasks.evaluation.intervals import Networks
 from tasks.evaluation.rounding import rounded
+from tasks.evaluation.words import figure
 from tasks.runtime import corpus_facts
 from tasks.runtime.words import counted
 
 SELECTION = "val"
+ROUNDING = 0.011  # largest difference of two figures that are rounded to two decimals
 
 Difference = Mapping[str, float | None]  # `difference`, `low`, `high`; with several seeds `low_seeds`, `high_seeds`
 
@@ -105,14 +107,30 @@ def compare(root: Path, names: Sequence[str]) -> Comparison:
 def _recomputed(source: Source, confidence: float) -> Source:
     """Return a run with the intervals and the degenerate networks that its predictions give, if it has them.
 
-    The figures of an older revision may have other intervals than those of the project.
+    The figures of an older revision may have other intervals than those of the project. Figures of other predictions
+    get a remark.
     """
     if source.predictions.is_empty():
         return source
     students, found = Students.from_predictions(source.predictions, SELECTION), source.metrics["student"][SELECTION]
     found = found | {name: found[name] | limits for name, limits in students.limits(confidence).items()}
-    figures = source.metrics["student"] | {SELECTION: found | {"degenerate": students.degenerate}}
-    return replace(source, metrics={**source.metrics, "student": figures})
+    student = source.metrics["student"] | {SELECTION: found | {"degenerate": students.degenerate}}
+    return replace(source, metrics={**source.metrics, "student": student}, mismatch=_mismatch(students, found))
+
+
+def _mismatch(students: Students, found: Mapping[str, Any]) -> str:
+    """Return the first Score of the figures that the predictions do not give, in words; empty if they give all.
+
+    Args:
+        students: Networks of the run, with their predictions.
+        found: Figures of the students in ``reports/metrics.json``.
+    """
+    for name, values in figures(students.matrices.sum(axis=1)).items():
+        if name in SCORES:
+            written, given = found[name]["mean"], rounded(values.mean())
+            if written != given and (written is None or given is None or abs(written - given) > ROUNDING):
+                return f"{name} is {figure(written)} in reports/metrics.json, and {figure(given)} by the predictions"
+    return ""
 
 
 def _compared(first: Source, other: Source, parts: Mapping[str, Mapping[str, Sequence[str]]]) -> Compared:

@@ -36,6 +36,7 @@ class Source:
         predictions: Rows of the students in the table of predictions; empty if the table is missing.
         parameters: Values of params.yaml by dotted key; None if the file is missing.
         history: Training histories of all models (`tasks.evaluation.curves`); None if they are missing.
+        mismatch: Score of the metrics that the predictions do not give, in words; empty if they give all.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Source:
     predictions: pl.DataFrame
     parameters: Mapping[str, Any] | None
     history: pl.DataFrame | None
+    mismatch: str = ""
 
 
 def titles(names: Sequence[str]) -> list[str]:

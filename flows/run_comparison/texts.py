@@ -89,6 +89,8 @@ def notes(comparison: Comparison) -> Iterator[str]:
         if (labels := one.source.metrics["labels"]) != comparison.first.metrics["labels"]:
             yield f"{one.source.title}: its labels are {labels}, so that its Scores cannot be compared."
     for source in comparison.sources:
+        if source.mismatch:
+            yield f"{source.title}: its figures are of other predictions ({source.mismatch}). Evaluate it again."
         own, first = (one.metrics.get("interval", {}) for one in (source, comparison.first))
         if source.predictions.is_empty() and own != first:
             about = f"{100 * own.get('confidence', 0):g} %, {own.get('method', 'method unknown')}"

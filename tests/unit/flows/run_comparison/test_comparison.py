@@ -93,6 +93,8 @@ def test_a_revision_an_experiment_and_a_recipe_are_found_by_name(root):
     change(root, NORMAL, 0)
     found = compare(root, ["v1", "deep-owl", "mn_sam", "mn_weighted"])
     assert [one.unpaired for one in found.others] == [""] * 4
+    assert found.others[0].source.mismatch == ""
+    assert any(note.startswith("this project: its figures are of other predictions (sc") for note in texts.notes(found))
     revision, experiment, recipe, _ = (one.scores["score_strict"]["difference"] for one in found.others)
     # The project now finds all normal cycles; the others do not.
     assert revision == experiment == recipe < 0
