@@ -12,6 +12,7 @@ import typer
 from rich.table import Column, Table
 
 from flows.termination import told_at_sigterm
+from tasks.runtime import garbage
 from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def run_flow(flow: Callable[..., State[Any]], hint: str, **parameters: Any) -> S
     """
     from prefect.exceptions import PrefectException
 
+    garbage.collect_as_usual()
     with told_at_sigterm():
         state = flow(**parameters, project=Path.cwd(), return_state=True)
     if not state.is_completed():

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tasks.runtime import garbage
 from tasks.runtime.consoles import make_console
 from tasks.runtime.errors import BreathlineError
 
@@ -46,4 +47,5 @@ def serve(
         for deployment in served:
             console.print(f"serving {deployment.full_name}", highlight=False)
         console.print(f"Start and watch runs at {web}/deployments; Ctrl-C ends the flows.", soft_wrap=True)
+        garbage.collect_as_usual()
         prefect.serve(*served, print_starting_message=False)

@@ -15,7 +15,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any, TypeVar
 
-from tasks.runtime import processes
+from tasks.runtime import allocator, processes
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.hooks import hooks
 from tasks.runtime.stage import start_process
@@ -99,6 +99,7 @@ _work: Callable[[Any], Any]  # the work of this process of the pool
 def _set_up_worker(work: bytes) -> None:
     global _work  # noqa: PLW0603 - an initializer can pass nothing else
     start_process(logging.INFO)
+    allocator.keep_freed_memory()  # as in the stages, whose settings a new process does not have
     _work = pickle.loads(work)  # noqa: S301 - from the process that started this one
 
 

@@ -1,7 +1,5 @@
 """Context of a stage's ``main``: a lock for one writer, the record, and errors for the user."""
 
-import atexit
-import gc
 import logging
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,7 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from rich.logging import RichHandler
 
-from tasks.runtime import text_streams
+from tasks.runtime import garbage, text_streams
 from tasks.runtime.consoles import make_console
 from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.error_output import print_error
@@ -81,8 +79,7 @@ def _recorded(name: str, rank: int, decisions: Mapping[str, Any]) -> AbstractCon
 
 def start_process(level: int) -> None:
     """Set up logging of a lowest level to the console, the end with the parent process, and a fast exit."""
-    # Without it, the garbage collector visits all objects of torch at the exit, which takes more than a second.
-    atexit.register(gc.freeze)
+    garbage.skip_at_exit()
     text_streams.set_up()
     if console.is_terminal:
         handlers = [RichHandler(console=console, show_path=False)]

@@ -13,6 +13,7 @@ from shutil import rmtree
 import uvicorn
 from fastapi import FastAPI
 
+from tasks.runtime import garbage
 from tasks.runtime.errors import BreathlineError
 from tasks.serving import telemetry
 from tasks.serving.connections import Connection
@@ -53,6 +54,7 @@ def serve(create: Callable[[Path], FastAPI], listener: socket.socket, grace_s: i
     telemetry.log_to_standard_error()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # uvicorn raises the signal again at its end
     with _temporary_folder() as folder:
+        garbage.collect_as_usual()
         uvicorn.Server(settings(create(folder), grace_s)).run(sockets=[listener])
 
 
