@@ -13,6 +13,7 @@ from rich.text import Text
 
 from cli.options import Forced, Targets
 from cli.output import print_json, table
+from tasks.runtime import garbage
 from tasks.runtime.consoles import make_console
 
 if TYPE_CHECKING:
@@ -43,12 +44,13 @@ def read_plan(targets: Sequence[str], force: Sequence[str], on: Iterable[str] = 
     Raises:
         BreathlineError: A key of params.yaml is wrong, a stage is unknown, or DVC cannot read the graph.
     """
-    from flows import graph
-    from flows import plan as plans
-    from tasks.parameters import judge
+    with garbage.paused():
+        from flows import graph
+        from flows import plan as plans
+        from tasks.parameters import checked
 
-    judge.check_project(Path.cwd())
-    stages = graph.read(Path.cwd())
+        checked.check_project(Path.cwd())
+        stages = graph.read(Path.cwd())
     plans.expand(stages, on)
     steps = plans.plan(stages, targets=targets, force=force)
     plans.check_split(Path.cwd(), steps)

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from cli import plan as plans
-from cli import recipe as recipes
 from cli.options import Forced, Gpus, Jobs, Targets
 from cli.output import run_flow
 from tasks.runtime.consoles import make_console
@@ -29,29 +28,27 @@ def run(
     dry: Annotated[bool, typer.Option("--dry", help="Show the plan; run and write nothing.")] = False,
 ) -> None:
     """Run every stage that is not up to date, independent stages in parallel."""
-    from flows import prefect_server
     from flows.processes.run_lock import exclusive_run
-    from flows.recipes import writing
 
     console = make_console()
     root = Path.cwd()
     pools = _pools(on)
     if dry:
         if recipe:
-            recipes.show_edit(writing.edit(root, recipe), recipe, dry=True)
+            _set_recipe(root, recipe, dry=True)
             console.print("Plan for the current params.yaml, without the recipe:")
         plans.show(plans.read_plan(target, force, on=pools))
         return
     with exclusive_run(root):
         if recipe:
-            planned = writing.edit(root, recipe)
-            recipes.show_edit(planned, recipe)
-            writing.write(root, planned)
+            _set_recipe(root, recipe)
         steps = plans.read_plan(target, force, on=pools)
     plans.show(steps)
     if not any(step.runs for step in steps):
         return
     with console.status("Starting Prefect …"):
+        from flows import prefect_server
+
         prefect_server.ensure()
         from flows.pipeline import pipeline
     hint = "see the end of the log above; completed stages do not run again"
@@ -59,6 +56,17 @@ def run(
     state = run_flow(pipeline, hint, **options, task_runner=task_runner)
     counts = Counter(state.result().values())
     console.print("Done: " + ", ".join(f"{number} {outcome}" for outcome, number in counts.items()))
+
+
+def _set_recipe(root: Path, recipe: str, *, dry: bool = False) -> None:
+    """Show the changes of params.yaml by a recipe, and write them unless it is a dry run."""
+    from cli import recipe as recipes
+    from flows.recipes import writing
+
+    planned = writing.edit(root, recipe)
+    recipes.show_edit(planned, recipe, dry=dry)
+    if not dry:
+        writing.write(root, planned)
 
 
 def _pools(pairs: Sequence[str]) -> dict[str, str]:

@@ -27,7 +27,7 @@ from flows.scheduling.gpu_slots import local_slots
 from flows.scheduling.local_stages import LocalStages
 from flows.scheduling.scheduler import Results, Unit
 from flows.scheduling.stage_task import StageTasks, gpu_limit
-from tasks.parameters import judge
+from tasks.parameters import checked
 from tasks.runtime.error_output import DEBUG, debugging
 
 NOT_RUN = " Not run: "
@@ -82,7 +82,7 @@ def pipeline(
         processes.prestart()  # the first DVC process imports while the graph is read
         if recipe is not None:
             writing.write(root, writing.edit(root, recipe))
-        judge.check_project(root)
+        checked.check_project(root)
         stages = graph.read(root)
         pools = {stage: pool for name, pool in workers.items() for stage in expand(stages, [name])}
         steps = plan(stages, targets=targets, force=force)

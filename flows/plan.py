@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.graph import Change, Stage, overlap
-from tasks.parameters import judge
 from tasks.runtime.errors import BreathlineError
 
 
@@ -78,6 +77,8 @@ def check_split(root: Path, steps: Sequence[Step]) -> None:
         BreathlineError: The split has no training cycles or no test cycles.
     """
     if any(step.stage == "pool" and not step.runs for step in steps) and any(step.runs for step in steps):
+        from tasks.parameters import judge  # with the settings of all stages
+
         judge.check_split(root)
 
 
