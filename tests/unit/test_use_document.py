@@ -60,7 +60,7 @@ def test_python(folder, capsys):
 
 
 def test_http(folder):
-    (line,) = [line for line in block("Over HTTP").splitlines() if line.startswith("curl ")]
+    line = re.findall(r"^curl .*", TEXT.partition("\n## Over HTTP\n")[2], flags=re.MULTILINE)[0]
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     (folder / "uploads").mkdir()
