@@ -16,7 +16,7 @@ RUN = (  # in the small run (tests/unit/lineage/small.py)
     r"breathline plan.*",
     r"breathline report( --json .*)?",
     r"breathline registry list",
-    r"breathline audit (trace|verify|log|export)\b(?! --absent).*",
+    r"breathline audit (trace|verify|log|export)\b(?! --absent| student@).*",
 )
 MODEL = (  # beside the export of a model, recordings and a log of use
     r"breathline predict (?!.*(--engine torch|data/raw|student@)).*",
@@ -32,7 +32,7 @@ DEMO = (
     r"breathline export .*",
     r"breathline leaderboard (ast_ce best --small --corpus demo|--collect)",
     r"breathline report --compare .*",
-    r"breathline audit (diff|reproduce)\b.*",
+    r"breathline audit (diff|reproduce|trace student@)\b.*",
     r"breathline predict .*(--engine torch|data/raw|student@).*",
     r"breathline run --(jobs 2|target soft_labels --force fbank|task-runner processes)",
     r"breathline (watch|withdraw patient:\d+) --dry",
@@ -61,6 +61,7 @@ _DASK = "it starts a cluster; tests/pipeline/test_dask.py runs the same"
 _TRAINING = "it trains or measures for long, or on real recordings"
 _ACCOUNT = "it needs the internet or an account"
 _ADMINISTRATOR = "it belongs to another machine or program than Breathline"
+_OWN = "its files are those of own recordings; tests/unit/flows/test_registry.py promotes such new files"
 _WITHDRAWN = "it erases data for good, or comes after it; tests/pipeline/test_removal.py runs the same"
 NOT_RUN = {
     r"make (setup|test|test-quick|check|format|docs|lint types)": _SUITE,
@@ -77,6 +78,7 @@ NOT_RUN = {
     r"(BREATHLINE_CLONES=\S+ )?prefect worker start .*": _WORKERS,
     r"breathline run .*--on .*": _WORKERS,
     r"git (init .*|add \.dvc/config)": _WORKERS,
+    r"git (add params\.yaml|commit -m) .*": _OWN,
     r"git add --update && git commit .*": _WITHDRAWN,
     r"dvc remote add .*": _WORKERS,
     r"breathline run --task-runner dask.*": _DASK,
