@@ -25,7 +25,20 @@ HEAD = Path(".lineage/head.json")
 BEGUN = "begun"  # first entry of a log that begins beside records of earlier runs
 EXPERIMENTS = (".dvc", "tmp", "exps")  # folder in which DVC runs temporary experiments
 # Keys of an entry whose values are texts, and keys of `evaluated` with the hashes of models.
-TEXTS = ("event", "stage", "at", "start", "status", "record", "user", "host", "started_by", "experiment", "error")
+TEXTS = (
+    "event",
+    "stage",
+    "at",
+    "start",
+    "status",
+    "record",
+    "user",
+    "host",
+    "started_by",
+    "experiment",
+    "error",
+    "error_text",
+)
 MODELS = ("students", "teachers")
 LOCK_TIMEOUT_S = 120.0  # an entry takes milliseconds
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-TEXTS = ("event", "stage", "at", "user", "host", "started_by", "experiment", "status", "error", "record")
+TEXTS = ("event", "stage", "at", "user", "host", "started_by", "experiment", "status", "error", "error_text", "record")
 LINKS = ("start", "hash")  # hashes that connect an end with its start
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lineage import events, machine, record, record_writing, seed_runs, test_use
+from lineage import error_texts, events, machine, record, record_writing, seed_runs, test_use
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
 
@@ -54,7 +54,7 @@ def recorded(root: Path, stage: str, decisions: Mapping[str, Any]) -> Iterator[N
     except BaseException as error:
         # A full disk, or a key of the log that was removed, refuses this event as well; the first error says more.
         with suppress(OSError, BreathlineError):
-            end("failed", work_ended or time.perf_counter(), error=f"{type(error).__name__}: {error}")
+            end("failed", work_ended or time.perf_counter(), **error_texts.keep(log, error))
         raise
     end("done", work_ended, record=sha256(path), **facts_of(record.read(root, stage) or {}))
 

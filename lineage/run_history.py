@@ -13,6 +13,7 @@ from typing import Any
 from lineage import (
     cached_records,
     dvc_storage,
+    error_texts,
     events,
     log_values,
     run_changes,
@@ -91,7 +92,7 @@ def read(root: Path, stage: str | None = None, *, most: int | None = None) -> Hi
     if not any(logs.values()) and not faults:
         hint = "the log begins with the first stage: `breathline run`; a clone has no log of another machine"
         raise BreathlineError("There is no event log.", where=root / events.LOG, hint=hint)
-    every = [run for name, entries in logs.items() for run in _runs(name, entries, logs[HERE])]
+    every = [run for name, entries in logs.items() for run in _runs(name, folders[name], entries, logs[HERE])]
     runs = [run for run in every if stage is None or stage in (run.stage, str(run.stage).partition("@")[0])]
     if not runs and (stage or not faults):
         known = {run.stage for run in every if run.stage}
@@ -122,7 +123,7 @@ def _name(root: Path, folder: Path) -> str:
     return folder.relative_to(root.resolve()).as_posix() if folder.is_relative_to(root.resolve()) else str(folder)
 
 
-def _runs(log: str, entries: Iterable[Entry], own: Iterable[Entry]) -> Iterator[LoggedRun]:
+def _runs(log: str, folder: Path, entries: Iterable[Entry], own: Iterable[Entry]) -> Iterator[LoggedRun]:
     """Yield the runs of a log; without those that the project's own log has adopted."""
     adopted = {entry["adopted"]["hash"] for entry in own if "adopted" in entry} if log != HERE else set()
     entries = list(entries)
@@ -139,7 +140,8 @@ def _runs(log: str, entries: Iterable[Entry], own: Iterable[Entry]) -> Iterator[
             event="run" if kind == "start" else str(kind),
             **{key: entry.get(key) for key in started},
             status="done" if kind != "start" else str(end.get("status", "unfinished")),
-            **{key: end.get(key) for key in ("seconds", "error", "record")},
+            **{key: end.get(key) for key in ("seconds", "record")},
+            error=error_texts.read(folder, end),
             test_set=end.get("evaluated", {}).get("test_set"),
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage import dvc_storage, events, workspace_logs
+from lineage import dvc_storage, error_texts, events, workspace_logs
 from lineage.absence import cached_objects, git_search
 from lineage.absence.cached_objects import CachedObjects
 from lineage.absence.file_search import FileSearch, Remnant
@@ -133,7 +133,8 @@ def _copies(root: Path, searched: FileSearch) -> Iterator[Path]:
     exports = [path for path in sorted((root / EXPORTS).rglob("*")) if path.is_file()]
     yield from (path for path in exports if searched.try_file(path.relative_to(root).as_posix(), by_name=True))
     torn = (path for folder in (root, *workspace_logs.others(root)) for path in (folder / ".lineage").glob("torn-*"))
-    temporary = [*torn, *(root / ".dvc/tmp").glob("*")]
+    texts = (path for folder in (root, *workspace_logs.others(root)) for path in error_texts.files(folder))
+    temporary = [*torn, *texts, *(root / ".dvc/tmp").glob("*")]
     yield from (path for path in sorted(temporary) if path.is_file() and searched.names(path.read_bytes()))
 
 

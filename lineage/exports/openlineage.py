@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lineage import error_texts
 from lineage.exports import column_lineage, corpora, stage_runs
 from lineage.exports.request import Request
 from lineage.exports.source_code import Repository
@@ -79,7 +80,7 @@ class _Builder:
     def _ended(self, end: Mapping[str, Any], made: Mapping[str, Any] | None) -> dict[str, Any]:
         facets = {"breathline_use": self._own(_present(end, USE))}
         if end["status"] != "done":
-            message = {"message": end["error"], "programmingLanguage": "Python"}
+            message = {"message": error_texts.read(self.project.root, end), "programmingLanguage": "Python"}
             facets["errorMessage"] = self._facet("1-0-1", "ErrorMessageRunFacet", message)
         if made is not None:
             read = [{"key": key, "value": json.dumps(made["params"][key])} for key in sorted(made["params"])]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from lineage import events, record
+from lineage import error_texts, events, record
 from lineage.git import ask_git
 from lineage.log_lines import number_of
 from lineage.verify.audited_project import LOCK, AuditedProject
@@ -61,7 +61,8 @@ def _unfinished(audited: AuditedProject) -> Iterator[Finding]:
             yield note("run-unfinished", _entry(entry.get("number")), what)
     for stage, entry in last.items():
         if entry.get("event") == "end" and entry.get("status") != "done":
-            what = f"the last run of {stage} failed, its outs are from an earlier run: {entry.get('error')}"
+            error = error_texts.read(audited.root, entry)
+            what = f"the last run of {stage} failed, its outs are from an earlier run: {error}"
             yield note("run-failed", _entry(entry.get("number")), what)
 
 

@@ -14,7 +14,7 @@ from lineage.verify import verification
 from tasks.artifacts import CorpusFolders, Role
 from tests import toy
 from tests.pipeline import runs
-from tests.pipeline.commands import breathline, succeed
+from tests.pipeline.commands import breathline, eventually, succeed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -66,9 +66,13 @@ def test_rho_by_an_experiment_reruns_student_and_evaluation_only(project):
 
 
 @pytest.mark.long  # trains the student in a temporary copy
-def test_a_temporary_experiment_stays_in_the_log_of_its_project_and_is_no_tampering(project):
+@pytest.mark.parametrize("way", ["--temp", "--queue"])
+def test_a_temporary_experiment_stays_in_the_log_of_its_project_and_is_no_tampering(project, way):
     changed = ("--name", "narrow", "--set-param", "student.optimizer.rho=0.03")
-    toy.call(project, "dvc", "exp", "run", "--temp", *changed)
+    toy.call(project, "dvc", "exp", "run", way, *changed)
+    if way == "--queue":
+        toy.call(project, "dvc", "queue", "start")
+        eventually(lambda: "Success" in toy.call(project, "dvc", "queue", "status"), seconds=300)
     toy.call(project, "dvc", "exp", "apply", "narrow")
     report = verification.verify(project)
     assert (report.errors, {one.kind for one in report.notes} <= {"git-dirty", "git-dirty-run"}) == ([], True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage import adoption, events, record, recorder
+from lineage import adoption, error_texts, events, record, recorder
 from lineage.verify import verification
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
@@ -43,7 +43,18 @@ def test_a_failed_stage_logs_its_error_and_writes_no_record(root):
     with pytest.raises(RuntimeError, match="no memory"), recorder.recorded(root, "evaluate", {}):
         raise RuntimeError("no memory")
     end = events.read(root)[-1]
-    assert (end["status"], end["error"]) == ("failed", "RuntimeError: no memory")
+    assert (end["status"], end["error"]) == ("failed", "RuntimeError")
+    # The text is in a file of its own, which can be removed without a trace in the log.
+    assert error_texts.read(root, end) == "RuntimeError: no memory"
+    assert "no memory" not in (root / events.LOG).read_text()
+    (path,) = error_texts.files(root)
+    assert sha256(path) == end["error_text"]
+    path.write_text("0" * 64 + "\nenough memory")
+    assert error_texts.read(root, end) == f"RuntimeError (the file of its text was changed: {path.relative_to(root)})"
+    path.unlink()
+    assert error_texts.read(root, end) == "RuntimeError (its text was removed, or is on another machine)"
+    assert events.check(root) == []
+    assert error_texts.read(root, {"error": "OSError: of an earlier version"}) == "OSError: of an earlier version"
     assert sha256(root / record.path_of("evaluate")) == there
     assert events.check(root) == []
 

@@ -20,7 +20,7 @@ from cli import withdraw
 from cli.main import app
 from flows.dvc_repository import open_repo
 from flows.withdrawal import erase, letter, plan, run
-from lineage import dvc_storage, events
+from lineage import dvc_storage, error_texts, events
 from lineage.absence import fingerprint, stores, withdrawals
 from lineage.absence.fingerprint import Fingerprint
 from lineage.absence.git_search import GitObjects
@@ -101,6 +101,8 @@ def spread(root: Path, remote: Path) -> None:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(wav)
     (root / ".lineage/torn-1.txt").write_text('{"error": "103_1b1_Tc_sc_Meditron"')
+    error_texts.keep(root, OSError("disk full"))
+    error_texts.keep(root, ValueError("103_1b1_Tc_sc_Meditron.wav cannot be read"))
     workspace = root / ".leaderboard/mn"
     for name in ("data", ".lineage"):
         shutil.copytree(root / name, workspace / name)
@@ -142,6 +144,8 @@ def test_an_independent_search_finds_the_patient_before_and_nothing_afterwards(w
     assert set(left) - {letter} == {f"project/{HANDED_OUT}"}
     assert HANDED_OUT in (folder / letter).read_text(), "what is not erased is in the letter"
     assert independent_search.in_folder(withdrawn.database, withdrawn.sought) == {}
+    texts = [path.read_text().splitlines()[1] for path in error_texts.files(withdrawn.root)]
+    assert texts == ["disk full"], "texts of errors that do not name the patient stay"
 
 
 def test_what_only_a_person_can_erase_is_listed_and_the_status_is_not_0(withdrawn):
