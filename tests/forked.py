@@ -1,17 +1,19 @@
-"""DVC, `breathline` and stages as forks of a process that has imported their libraries, which takes most of their time.
+"""DVC, `breathline`, stages and test processes as forks of a process that has imported their libraries.
 
-`run` and the script of `stages_first` send a command, its folder, its environment and its streams to the server of its
-kind. All processes of a test session share the servers. Each fork is a process of its own. The code of a project is
-imported in the fork, from the folder of the command.
+The imports take most of the time of such a process. `run` and the script of `stages_first` send a command, its folder,
+its environment and its streams to the server of its kind. All processes of a test session share the servers. Each fork
+is a process of its own. The code of a project is imported in the fork, from the folder of the command.
 """
 
 import fcntl
 import functools
+import gc
 import json
 import logging
 import os
 import runpy
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -19,6 +21,8 @@ import subprocess
 import sys
 import tempfile
 import traceback
+import types
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -33,15 +37,18 @@ if [ "$1 $2" = "-m cli.stage" ]; then shift 2; exec "{python}" -S "{file}" "{soc
 exec "{python}" "$@"
 """
 DVC_LIBRARIES = ("dulwich.ignore", "dulwich.index", "dvc.repo", "dvc_data.index", "networkx", "xml.etree.ElementTree")
-# Those of stages and of `breathline`.
-STAGE_LIBRARIES = (
+# Those of stages, of `breathline` and of the tests.
+PYTHON_LIBRARIES = (
     *DVC_LIBRARIES,
     "great_expectations",
     "httpx",
     "jinja2",
     "matplotlib.backends.backend_svg",
     "matplotlib.figure",
+    "mlcroissant",
     "polars",
+    "prefect.main",
+    "prefect.testing.utilities",
     "pyarrow.parquet",
     "pydantic.dataclasses",
     "pydantic.json_schema",
@@ -64,25 +71,33 @@ STAGE_LIBRARIES = (
     "torchaudio",
     "typer",
 )
+# The first process of a session, which owns the servers, gives its number to the test processes by this variable.
+OWNER = "PYTEST_FORKS_OWNER"
 
 
 def run(folder: Path, command: Sequence[str], env: Mapping[str, str], output: IO[str]) -> int:
     """Run `dvc` or `breathline` with arguments in a folder, its output in a file, and return its exit status."""
     with open(os.devnull, "rb") as devnull:
         streams = [devnull.fileno(), output.fileno(), output.fileno()]
-        return _ask(_server("dvc" if command[0] == "dvc" else "stage"), [*command], str(folder), dict(env), streams)
+        return _ask(_server("dvc" if command[0] == "dvc" else "python"), [*command], str(folder), dict(env), streams)
 
 
 def stages_first(env: Mapping[str, str]) -> dict[str, str]:
     """Return an environment in which `python -m cli.stage` is a fork."""
-    folder = Path(_server("stage")).parent
+    folder = Path(_server("python")).parent
     return {**env, "PATH": os.pathsep.join([str(folder), env["PATH"]])}
+
+
+def worker() -> str:
+    """Return the command of a Python interpreter that is a fork, for a process of pytest-xdist."""
+    os.environ[OWNER] = str(os.getpid())
+    return shlex.join([sys.executable, "-S", __file__, _server("python"), "worker"])
 
 
 @functools.cache
 def _server(kind: str) -> str:
     """Start the server of a kind, unless another process of this session did, and return the path of its socket."""
-    owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    owner = int(os.environ.get(OWNER, os.getpid()))
     folder = Path(tempfile.gettempdir(), f"forks-{kind}-{owner}")
     folder.mkdir(mode=0o700, exist_ok=True)
     address = folder / "socket"
@@ -93,10 +108,8 @@ def _server(kind: str) -> str:
             python.write_text(PYTHON.format(python=sys.executable, file=__file__, socket=address), encoding="utf-8")
             python.chmod(0o700)
             command = [sys.executable, __file__, "--serve", kind, str(address), str(owner)]
-            # A fork cannot switch this off: warnings would be added to the output.
-            env = os.environ | {"PYTHONWARNDEFAULTENCODING": ""}
             server = subprocess.Popen(
-                command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
             )
             assert server.stdout is not None
             assert server.stdout.readline() == "ready\n"
@@ -116,9 +129,12 @@ def _ask(address: str, arguments: list[str], folder: str, env: dict[str, str], s
 def _serve(kind: str, address: str, owner: int) -> None:
     """Fork a process for each order until the owner, the first process of the session, has ended."""
     late = json.loads((ROOT / "flows/processes/late_imports.json").read_text(encoding="utf-8"))
-    for name in (*late, *DVC_LIBRARIES) if kind == "dvc" else STAGE_LIBRARIES:
+    gc.disable()  # The garbage collector would walk through all modules again and again, in each fork as well.
+    for name in (*late, *DVC_LIBRARIES) if kind == "dvc" else PYTHON_LIBRARIES:
         with suppress(ImportError):
             import_module(name)
+    gc.freeze()
+    gc.enable()
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
         server.listen()
@@ -164,6 +180,11 @@ def _answer(connection: socket.socket) -> None:
         os.environ.update(order["env"])
         os.chdir(order["folder"])
         sys.argv = order["arguments"]
+        if sys.argv[0] != "worker":
+            # Only tests want them: they would be added to the output.
+            warnings.simplefilter("ignore", EncodingWarning)
+            if "PREFECT_HOME" in os.environ and "prefect" in sys.modules:
+                import_module("prefect.context").refresh_global_settings_context()
         status = int(COMMANDS[sys.argv[0]]() or 0)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -194,7 +215,19 @@ def _run_stage() -> None:
     runpy.run_module("cli.stage", run_name="__main__", alter_sys=True)
 
 
-COMMANDS: dict[str, Callable[[], int | None]] = {"dvc": _run_dvc, "breathline": _run_breathline, "stage": _run_stage}
+def _run_worker() -> None:
+    """Run the program of `-c`, the last argument."""
+    program, sys.argv, sys.path[0] = sys.argv[-1], ["-c"], ""
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    exec(program, vars(main))  # noqa: S102 - as the interpreter does
+
+
+COMMANDS: dict[str, Callable[[], int | None]] = {
+    "dvc": _run_dvc,
+    "breathline": _run_breathline,
+    "stage": _run_stage,
+    "worker": _run_worker,
+}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from tests import toy
-from tests.pipeline.commands import breathline, succeed
 
 GRAPH = """\
 stages:
@@ -45,7 +44,7 @@ def run(project, server, score: float) -> tuple[str, dict[str, dict[str, object]
     latest = {"sort": "CREATED_DESC", "limit": 50}
     with httpx.Client(base_url=server["PREFECT_API_URL"]) as api:
         known = {one["id"] for one in api.post("/artifacts/filter", json=latest).json()}
-        printed = succeed(breathline(project, server, "run"))
+        printed = toy.call(project, "breathline", "run", env=server)
         found = [one for one in api.post("/artifacts/filter", json=latest).json() if one["id"] not in known]
     assert len({one["flow_run_id"] for one in found}) == 1
     return printed, {one["key"]: one for one in found}

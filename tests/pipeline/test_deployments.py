@@ -22,7 +22,7 @@ from flows import prefect_server
 from flows.deployments import pools
 from tasks.runtime.errors import BreathlineError
 from tests import toy
-from tests.pipeline.commands import breathline, eventually, finish, succeed
+from tests.pipeline.commands import breathline, eventually, finish
 from tests.pipeline.messages import Messages
 
 pytestmark = pytest.mark.slow
@@ -106,7 +106,7 @@ def messages() -> Iterator[Messages]:
 
 
 def deploy(project: Path, env: dict[str, str], *options: str) -> str:
-    return succeed(breathline(project, env, "deploy", *options))
+    return toy.call(project, "breathline", "deploy", *options, env=env)
 
 
 @pytest.mark.usefixtures("deployed")

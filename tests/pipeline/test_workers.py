@@ -119,7 +119,7 @@ def project(tmp_path) -> Path:
 
 
 def test_stages_run_in_their_workers_clones_and_come_back_as_if_run_here(project, server, clones):
-    succeed(breathline(project, server, "run", "--target", "last", *ON), timeout_s=TIMEOUT_S)
+    toy.call(project, "breathline", "run", "--target", "last", *ON, env=server)
     where = ran(project)
     assert where["source"] == where["last"] == [str(project)]
     assert [Path(folder).is_relative_to(clones["gpu"]) for folder in where["heavy"]] == [True]
