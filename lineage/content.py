@@ -5,10 +5,13 @@ and values alone. It is streamed, so memory does not grow with the file. That of
 (`lineage.report_content`).
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -42,16 +45,27 @@ def content_hash(path: Path, suffix: str | None = None) -> str | None:
 
 def table_hash(path: Path) -> str:
     """Return the hash of a Parquet table: names, types, order and values of its columns, in the order of its rows."""
-    with streamed_table(path) as file:
+    # The next rows are read while some are hashed: both release Python's lock.
+    with streamed_table(path) as file, ThreadPoolExecutor(1) as hashing:
         columns = {field.name: _Column(field.type) for field in file.schema_arrow}
-        for batch in file.iter_batches(batch_size=_rows(file.metadata)):
-            for name, column in zip(batch.schema.names, batch.columns, strict=True):
-                columns[name].add(column)
+        hashed: Future[None] | None = None
+        for batch in file.iter_batches(batch_size=_rows(file.metadata), use_threads=False):
+            if hashed:
+                hashed.result()
+            hashed = hashing.submit(_add, columns, batch)
+        if hashed:
+            hashed.result()
     whole = hashlib.sha256()
     for name, column in columns.items():
         whole.update(json.dumps([name, column.kind]).encode())
         whole.update(column.digest())
     return whole.hexdigest()
+
+
+def _add(columns: Mapping[str, _Column], batch: pa.RecordBatch) -> None:
+    """Add the next rows to the hashes of all columns."""
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        columns[name].add(column)
 
 
 def _rows(metadata: pq.FileMetaData) -> int:

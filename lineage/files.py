@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -29,9 +29,11 @@ def describe(
     """
     listed = {name: _below(root, name) if (root / name).is_dir() else None for name in names}
     every = dict.fromkeys(file for name, below in listed.items() for file in ([name] if below is None else below))
-    # Hashing and Arrow's reading release Python's lock.
+    # Hashing and Arrow's reading release Python's lock. All digests are begun before the first content waits for one.
     with ThreadPoolExecutor(usable_cores()) as pool:
-        files = dict(zip(every, pool.map(lambda name: _file(root, name, known or {}), every), strict=True))
+        digests = {name: pool.submit(sha256, root / name) for name in every}
+        contents = {name: pool.submit(_content, root / name, digests[name], known or {}) for name in every}
+        files = {name: _file(root, name, digests[name].result(), contents[name].result()) for name in every}
     return [
         files[name] if below is None else _folder(name, [files[file] for file in below])
         for name, below in listed.items()
@@ -54,15 +56,19 @@ def folder_hash(name: str, files: list[dict[str, Any]]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _file(root: Path, name: str, known: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    path = root / name
-    digest = sha256(path)
-    found: dict[str, Any] = {"path": name, "sha256": digest, "bytes": path.stat().st_size}
+def _file(root: Path, name: str, digest: str, content: str | None) -> dict[str, Any]:
+    found = {"path": name, "sha256": digest, "bytes": (root / name).stat().st_size}
+    return found | ({"content": content} if content else {})
+
+
+def _content(path: Path, digest: Future[str], known: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Return the content hash of a file: a known one, or that of the content."""
+    if known and (found := known.get(digest.result())) is not None:
+        return found.get("content")
     with as_artifact_error():
         from lineage.content import content_hash  # with Arrow, which the check of a model's hashes does not need
 
-        content = known[digest].get("content") if digest in known else content_hash(path)
-    return found | ({"content": content} if content else {})
+        return content_hash(path)
 
 
 def belongs_to_system(path: str) -> bool:
