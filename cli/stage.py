@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tasks.runtime import text_streams, users
+from tasks.runtime import garbage, text_streams, users
 from tasks.runtime.error_output import print_error
 from tasks.runtime.hooks import hooks
 from tasks.runtime.parent_death import terminate_with_parent
@@ -47,14 +47,15 @@ def _run() -> None:
     module = f"tasks.{name}"
     if not name.isidentifier() or find_spec(module) is None:
         parser.error(f"unknown stage {arguments.name}; see dvc.yaml")
-    from lineage.recorder import recorded
-    from tasks.parameters import judge
-    from tasks.runtime.params import PARAMS
+    with garbage.paused():  # these imports make many objects that stay
+        from lineage.recorder import recorded
+        from tasks.parameters import judge
+        from tasks.runtime.params import PARAMS
 
-    if PARAMS.exists():
-        judge.check(PARAMS)
-    hooks.recorder, hooks.dask_mapper, hooks.provenance = recorded, map_over_dask, provenance
-    run = import_module(module).main
+        if PARAMS.exists():
+            judge.check(PARAMS)
+        hooks.recorder, hooks.dask_mapper, hooks.provenance = recorded, map_over_dask, provenance
+        run = import_module(module).main
     try:
         inspect.signature(run).bind(*items)
     except TypeError as error:
