@@ -1,18 +1,21 @@
 """Stages from wav to features against the published loader: ``python -m benchmarks.fbank CORPUS [FRONT_END]``.
 
 Run it at the root of a project with the recordings of CORPUS in ``data/raw``; the outs of both stages are written. Each
-run is a process of its own, from the start of Python to its end. Loader, bound and stages alternate, so that other load
-on the machine affects all of them. With such a load, CPU seconds tell more than seconds.
+run is a process of its own, from the start of Python to its end. Outs are removed before each run, as by DVC. Loader,
+bound and stages alternate, so that other load on the machine affects all of them. With such a load, CPU seconds tell
+more than seconds.
 """
 
 import argparse
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from tasks.artifacts import CorpusFolders
 from tasks.runtime.hardware import cpu_name, usable_cores
 
 Run = tuple[float, float, float]  # seconds, CPU seconds, peak memory in MB
@@ -65,9 +68,14 @@ def main() -> None:
         "`extract`": stage("extract", options.corpus, record=options.record),
         f"`fbank@{options.front_end}`": stage("fbank", f"{options.corpus}-{options.front_end}", record=options.record),
     }
+    folders = CorpusFolders("training", options.corpus)
+    outs = {"`extract`": (folders.tables, folders.waveforms)}
+    outs[f"`fbank@{options.front_end}`"] = (folders.features(options.front_end),)
     runs: dict[str, list[Run]] = {name: [] for name in parts}
     for _ in range(options.runs):
         for name, arguments in parts.items():
+            for folder in outs.get(name, ()):
+                shutil.rmtree(folder, ignore_errors=True)
             runs[name].append(measure(*arguments))
     loader, extract, fbank = (runs[name] for name in parts if not name.startswith("bound"))
     both = [(a[0] + b[0], a[1] + b[1], max(a[2], b[2])) for a, b in zip(extract, fbank, strict=True)]
