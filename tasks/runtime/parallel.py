@@ -10,12 +10,11 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from functools import partial
 from typing import Any, TypeVar
 
-from tasks.runtime import allocator, processes
+from tasks.runtime import allocator
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.hooks import hooks
 from tasks.runtime.stage import start_process
@@ -80,6 +79,10 @@ def _map_in_pool(pool: Executor, call: Callable[[Item], Result], items: Iterable
 
 def in_processes(work: Callable[[Item], Result], items: Iterable[Item], *, workers: int, ahead: int) -> Mapped[Result]:
     """Return an iterator over the results of `work` in new processes; see `in_order`."""
+    from concurrent.futures.process import BrokenProcessPool  # with multiprocessing: 5 ms of each start
+
+    from tasks.runtime import processes
+
     # Pickled here, because multiprocessing passes tensors as open files, whose number is limited.
     pool = processes.pool(workers, partial(_set_up_worker, pickle.dumps(work)))
     try:
