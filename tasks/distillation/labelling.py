@@ -147,7 +147,9 @@ def predict_logits(
             if card["labels"] != assignment.labels:
                 what = f"The teacher {teacher} was trained for {card['labels']}, not for {assignment.labels}."
                 raise BreathlineError(what, where=folder / teacher, hint=hint)
-            with as_breathline_error(where=caches / card["frontend"], hint=f"run `dvc repro fbank@{card['frontend']}`"):
+            with as_breathline_error(
+                where=caches / card["frontend"], hint=f"run `dvc repro` for the stages fbank@CORPUS-{card['frontend']}"
+            ):
                 features = Features(caches / card["frontend"])
                 features.check_shape(card["frames"], card["mels"])
                 features.normalize(Normalization.from_card(card), assignment.sources("train", "val"))
