@@ -88,6 +88,7 @@ def spread(root: Path, remote: Path) -> None:
     toy.call(root, "git", "checkout", "--quiet", "-b", "samples")
     (root / IN_GIT).parent.mkdir()
     shutil.copy(root / WAV, root / IN_GIT)
+    toy.call(root, "git", "add", "--force", IN_GIT)  # .gitignore names sound files
     toy.commit(root, "a sample")
     toy.call(root, "git", "checkout", "--quiet", "-")
     toy.call(root, "git", "hash-object", "-w", str(Path(WAV).with_suffix(".txt")))

@@ -49,7 +49,7 @@ def _figure(match: re.Match[str]) -> SvgFigure:
     text = re.sub(
         "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" ', match[0]
     )
-    root, found = ET.fromstring(text), SvgFigure(match[1])  # noqa: S314 (a page of this test)
+    root, found = ET.fromstring(text), SvgFigure(match[1])  # noqa: S314 - a page of this test
     shapes = {f"#{one.get('id')}": one.get("d") for one in root.iter(f"{SVG}path") if one.get("id")}
     pixels: list[Points] = []
     numbers = set()

@@ -206,7 +206,7 @@ def test_the_twenty_lines_of_the_guide_give_the_numbers_of_the_page(run, root, m
     (code,) = re.findall("```python\n(.*?)```", text, re.DOTALL)
     assert len([line for line in code.splitlines() if line and "import" not in line]) <= 20
     monkeypatch.chdir(root)
-    exec(code, found := {})  # noqa: S102 (code of this project's documents)
+    exec(code, found := {})  # noqa: S102 - code of this project's documents
     known = {f"{one['role']}, mean": one for one in found["mean"].filter(role="student").to_dicts()}
     known |= {one["model"].replace("student/", "student seed "): one for one in found["each"].to_dicts()}
     known = {name.replace("/", " ").replace("ensemble", "ensemble of teachers"): one for name, one in known.items()}
