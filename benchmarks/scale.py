@@ -83,6 +83,7 @@ def measure(folder: Path) -> None:
     breathline = [*python, "-c", BREATHLINE]
     commands["`breathline plan`"] = [*breathline, "plan", "--target", TARGET]
     commands["`breathline run`, nothing to do"] = [*breathline, "run", "--target", TARGET]
+    commands["`breathline audit verify`"] = [*breathline, "audit", "verify"]
     print(stages.HEADER.replace("stage", "step"))
     for name, command in commands.items():
         print(stages.row(name, stages.run(command, folder)), flush=True)
