@@ -1,11 +1,14 @@
 """Exclusion of a user's own recordings and tables from Git, which keeps forever what it was given once."""
 
 import re
-from collections.abc import Iterable
-from pathlib import Path
+import shlex
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 
 from lineage import git
+from tasks.corpora.table.facts import SUFFIXES
 from tasks.runtime.files import write_text
+from tasks.runtime.words import listed
 
 IGNORE = Path(".gitignore")
 
@@ -23,6 +26,38 @@ def exclude(root: Path, paths: Iterable[Path]) -> list[str]:
         begun = before and not before.endswith("\n")
         write_text(root / IGNORE, before + "\n" * bool(begun) + "".join(f"{line}\n" for line in lines))
     return lines
+
+
+def warnings(root: Path, paths: Iterable[Path]) -> list[str]:
+    """Return warnings of recordings and tables within a project that its `.gitignore` cannot keep out of Git.
+
+    Args:
+        root: Folder of the project.
+        paths: Files and folders of a user; those outside of the project are left out.
+    """
+    return [text for path in paths for text in _warnings(root.resolve(), path.resolve())]
+
+
+def _warnings(root: Path, path: Path) -> Iterator[str]:
+    """Yield the warnings of one path: it is the project itself, or Git has files of it."""
+    if not path.is_relative_to(root):
+        return
+    name = path.relative_to(root).as_posix()
+    if path == root:
+        yield (
+            f"The recordings are in the project's own folder. {IGNORE} excludes sounds, but `git add --all` adds "
+            "annotations and tables beside them. Move all to another folder, and add the corpus from there."
+        )
+    found = git.ask_git(root, "--literal-pathspecs", "ls-files", "-z", "--", name) or ""
+    tracked = [one for one in found.split("\0") if one]
+    if path == root:
+        tracked = [one for one in tracked if PurePosixPath(one).suffix.lower() in SUFFIXES]
+    if tracked:
+        target = "FILE" if path == root else shlex.quote(name)
+        yield (
+            f"Git already has {listed(tracked, 3)}: {IGNORE} has no effect on files that Git has. "
+            f"Remove them by `git rm -r --cached {target}`, and commit; earlier commits keep them."
+        )
 
 
 def _line(root: Path, path: Path) -> str | None:

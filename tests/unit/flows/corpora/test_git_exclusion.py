@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from flows.corpora import git_exclusion
+from tasks.corpora.table.facts import SUFFIXES
 from tests import toy
 
 OWN = ("children [1]", "sounds.csv")
+ROOT = Path(__file__).parents[4]
 
 
 def test_git_adds_nothing_of_own_recordings_and_each_line_is_written_once(tmp_path: Path, monkeypatch):
@@ -21,3 +25,31 @@ def test_git_adds_nothing_of_own_recordings_and_each_line_is_written_once(tmp_pa
     assert git_exclusion.exclude(Path(), [*paths, Path("../outside.csv"), Path()]) == lines
     assert git_exclusion.exclude(Path(), paths) == []
     assert toy.call(tmp_path, "git", "add", "--all", "--dry-run") == "add '.gitignore'\n"
+
+
+def test_the_project_excludes_sound_files_of_each_suffix_in_any_case(tmp_path):
+    toy.call(tmp_path, "git", "init", "--quiet")
+    (tmp_path / ".gitignore").write_text((ROOT / ".gitignore").read_text(encoding="utf-8"), encoding="utf-8")
+    for suffix in SUFFIXES:
+        for name in (f"a{suffix}", f"b{suffix.upper()}", f"c{suffix.title()}"):
+            (tmp_path / name).write_bytes(b"")
+    assert toy.call(tmp_path, "git", "add", "--all", "--dry-run") == "add '.gitignore'\n"
+
+
+@pytest.mark.parametrize("project", [".", "lab/sounds"])
+def test_a_warning_tells_what_git_has_or_adds_in_spite_of_gitignore(tmp_path, project):
+    root = tmp_path / project
+    (root / "recordings").mkdir(parents=True)
+    toy.call(tmp_path, "git", "init", "--quiet")
+    for name in ("recordings/a.WAV", "recordings/é.txt", "sounds.csv", "params.yaml"):
+        (root / name).write_text("", encoding="utf-8")
+    own = [root / "recordings", root / "sounds.csv"]
+    assert git_exclusion.warnings(root, [*own, root.parent]) == []
+    (whole,) = git_exclusion.warnings(root, [root])
+    assert "`git add --all` adds annotations" in whole
+    toy.call(root, "git", "add", "--all")
+    folder, table = git_exclusion.warnings(root, own)
+    assert "Git already has recordings/a.WAV, recordings/é.txt:" in folder
+    assert "`git rm -r --cached recordings`" in folder
+    assert "Git already has sounds.csv:" in table
+    assert "Git already has recordings/a.WAV:" in git_exclusion.warnings(root, [root])[1]
