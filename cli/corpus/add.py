@@ -83,6 +83,9 @@ def add(
     made = _draft(request, problems, asking=asking)
     _show(made, console)
     problems.refuse(items.problems_of(name))
+    own = [audio, *([sheet] if sheet else [])]
+    for warning in git_exclusion.warnings(Path(), own):
+        console.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
     content = normalised.encode(made.rows)
     path = items.table_of(name)
     keys = {
@@ -102,9 +105,9 @@ def add(
         _show_changes(planned, path, console)
         if asking and not typer.confirm("Write this?", default=True):
             raise typer.Exit(1)
+        excluded = git_exclusion.exclude(Path(), own)  # first, because it may fail
         write_text(path, content.decode())
         writing.write(Path(), planned)
-        excluded = git_exclusion.exclude(Path(), [audio, *([sheet] if sheet else [])])
     if excluded:
         console.print(f"Excluded from Git by {git_exclusion.IGNORE}: {escape(', '.join(excluded))}", soft_wrap=True)
     console.print("\nNext: [bold]breathline plan[/] shows what runs, [bold]dvc repro[/] runs it.")

@@ -10,12 +10,13 @@ from typer.testing import CliRunner, Result
 
 from cli.corpus import add
 from cli.corpus.command import app
-from flows.corpora import items
+from flows.corpora import git_exclusion, items
 from tasks.artifacts import CorpusFolders
 from tasks.corpora.table import normalised
 from tasks.parameters import judge
 from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
+from tests import toy
 from tests.unit.tasks.own_data.invented import ROOT, write_audio
 
 NAMES = [f"P{i}_{j}.wav" for i in range(3) for j in range(2)]
@@ -104,6 +105,25 @@ def test_all_problems_are_in_one_error_and_nothing_is_written(project):
     assert "2 problems; nothing was written to params.yaml" in message
     assert "column `onset`" in done.stdout
     assert not (project / "corpora").exists()
+
+
+def test_nothing_is_written_where_the_exclusion_from_git_fails(project, monkeypatch):
+    def fail(*_):
+        raise BreathlineError("The disk is full.")
+
+    before = (project / "params.yaml").read_text(encoding="utf-8")
+    monkeypatch.setattr(git_exclusion, "exclude", fail)
+    assert "disk is full" in str(call(*COMPLETE).exception)
+    assert (project / "params.yaml").read_text(encoding="utf-8") == before
+    assert not (project / "corpora").exists()
+
+
+def test_recordings_that_git_has_are_a_warning_and_the_table_is_excluded(project):
+    toy.call(project, "git", "init", "--quiet")
+    toy.call(project, "git", "add", "recordings")
+    printed = call(*COMPLETE).stdout
+    assert "Excluded from Git by .gitignore: /sounds.csv" in printed
+    assert "! Git already has recordings/P0_0.wav" in printed
 
 
 def test_many_problems_are_listed_in_a_file(project):
