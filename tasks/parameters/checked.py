@@ -13,7 +13,8 @@ from tasks.runtime.params import PARAMS
 PASSED = Path(".cache/parameters.sha256")  # hash of all that decided the last check without a fault
 FILES = (Path("dvc.yaml"), PARAMS)
 CODE = Path(__file__).resolve().parents[2]
-PACKAGES = ("models", "tasks")  # code that decides which values are allowed
+PACKAGES = ("models", "tasks")  # code and tables that decide which values are allowed
+CHECKERS = ("annotated-types", "pydantic", "pydantic-core", "ruamel.yaml", "timm")  # timm has networks: allowed values
 
 
 def check_project(root: Path) -> None:
@@ -40,10 +41,11 @@ def check_project(root: Path) -> None:
 def _digest(root: Path) -> str | None:
     """Return the hash of all that decides the check of a project; None if a file cannot be read."""
     found = hashlib.sha256(sys.version.encode())
-    with suppress(metadata.PackageNotFoundError):  # its networks are allowed values
-        found.update(metadata.version("timm").encode())
+    for package in CHECKERS:
+        with suppress(metadata.PackageNotFoundError):
+            found.update(f"\0{package} {metadata.version(package)}".encode())
     try:
-        for path in (*(root / name for name in FILES), *_modules()):
+        for path in (*(root / name for name in FILES), *_package_files()):
             content = path.read_bytes()
             found.update(f"\0{path} {len(content)}\0".encode())
             found.update(content)
@@ -52,8 +54,8 @@ def _digest(root: Path) -> str | None:
     return found.hexdigest()
 
 
-def _modules() -> Iterator[Path]:
-    """Yield the modules of the packages, sorted."""
+def _package_files() -> Iterator[Path]:
+    """Yield the files of the packages, sorted, without bytecode."""
     for package in PACKAGES:
         for folder, _, names in sorted(os.walk(CODE / package)):
-            yield from (Path(folder, name) for name in sorted(names) if name.endswith(".py"))
+            yield from (Path(folder, name) for name in sorted(names) if not name.endswith(".pyc"))

@@ -1,5 +1,7 @@
 """Check of the parameters, left out where nothing has changed since the last one."""
 
+from importlib import metadata
+
 import pytest
 
 from tasks.parameters import checked, judge
@@ -34,6 +36,7 @@ def test_a_project_is_checked_once(checks, tmp_path):
         ("dvc.yaml", "a: 2"),
         ("code/tasks/settings.py", "LARGEST = 2"),
         ("code/tasks/new.py", ""),
+        ("code/tasks/facts.yaml", "label_sets: {}"),
         (".cache/parameters.sha256", "damaged"),
     ],
 )
@@ -41,6 +44,21 @@ def test_a_changed_file_is_checked(checks, tmp_path, name, text):
     (tmp_path / name).write_text(text)
     checked.check_project(tmp_path)
     assert checks == [tmp_path]
+
+
+@pytest.mark.parametrize("package", ["pydantic", "timm"])
+def test_another_version_of_a_package_is_checked(checks, tmp_path, monkeypatch, package):
+    installed = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "0" if name == package else installed(name))
+    checked.check_project(tmp_path)
+    assert checks == [tmp_path]
+
+
+def test_bytecode_decides_nothing(checks, tmp_path):
+    (tmp_path / "code/tasks/__pycache__").mkdir()
+    (tmp_path / "code/tasks/__pycache__/settings.cpython-312.pyc").write_bytes(b"code")
+    checked.check_project(tmp_path)
+    assert checks == []
 
 
 def test_a_fault_is_found_each_time(checks, tmp_path, monkeypatch):
