@@ -36,19 +36,20 @@ class CacheFrontEnd(Protocol):
         """Return the features (frames, mels) of a clip (samples,)."""
 
 
-def compute(front_end: CacheFrontEnd, waveforms: Sequence[Waveform]) -> Features:
-    """Return the features (cycles, frames, mels) float16 of cycles of any length, each of shape (samples,).
+def compute(front_end: CacheFrontEnd, waveforms: Sequence[Waveform]) -> tuple[Features, Statistics]:
+    """Return the features (cycles, frames, mels) float16 of cycles of any length (samples,), and their statistics.
 
-    Values beyond the range of float16 become infinite; the sums of `Statistics` show them.
+    Values beyond the range of float16 become infinite; the sums of the statistics show them.
 
     Raises:
         ValueError: A cycle has no samples.
     """
     features = np.empty((len(waveforms), front_end.frames, front_end.mels), dtype=np.float16)
+    statistics = Statistics.none(front_end.mels)
     with np.errstate(over="ignore", invalid="ignore"):
         for row, waveform in zip(features, waveforms, strict=True):
-            round_to_half(front_end(front_end.clip(waveform)), row)
-    return features
+            statistics += Statistics.of(round_to_half(front_end(front_end.clip(waveform)), row))
+    return features, statistics
 
 
 def round_to_half(values: npt.NDArray[Any], out: Features) -> npt.NDArray[Any]:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tasks.features.arrays import CacheFrontEnd, Statistics, round_to_half
+from tasks.features import arrays
+from tasks.features.arrays import CacheFrontEnd, Statistics
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import listed
 
@@ -46,11 +47,7 @@ def features(front_end: CacheFrontEnd, batch: pa.RecordBatch) -> Part:
             raise BreathlineError(
                 f"The cycle {cycle_id} has no samples.", where=cycle_id, hint="check its times in the annotation file"
             )
-    found = np.empty((len(cycles), front_end.frames, front_end.mels), np.float16)
-    statistics = Statistics.none(front_end.mels)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for row, cycle in zip(found, cycles, strict=True):
-            statistics += Statistics.of(round_to_half(front_end(front_end.clip(cycle)), row))
+    found, statistics = arrays.compute(front_end, cycles)
     not_finite: list[str] = []
     if not np.isfinite(statistics.total).all():
         finite = [bool(np.isfinite(one).all()) for one in found]

@@ -56,7 +56,7 @@ def test_energies_by_matrix_products_are_those_of_the_fourier_transform(frontend
 
 def pipeline(one, cycles, offsets):
     """Return what `fbank`, `evaluate` and `explain` compute for cycles: probabilities, classes, embeddings, means."""
-    stored = compute(ModuleFrontEnd(one.front_end), [cycle.numpy() for cycle in cycles])
+    stored, _ = compute(ModuleFrontEnd(one.front_end), [cycle.numpy() for cycle in cycles])
     features = torch.from_numpy(stored).float()
     if offsets is not None:
         features += offsets[:, None, :]

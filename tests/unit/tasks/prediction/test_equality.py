@@ -39,10 +39,10 @@ def of_pipeline(folder: Path, wav: Path, frontend: str) -> tuple[list[str], np.n
     """Return ids, probabilities and classes of the cycles of a recording, by the functions of the stages."""
     front_end = create_array(frontend, DURATION_S)
     found = extraction.extract(wav, CORPUS, [front_end.sample_rate])
-    features = torch.from_numpy(compute(front_end, found.audio[front_end.sample_rate]))
+    features, _ = compute(front_end, found.audio[front_end.sample_rate])
     network = assembly.load(folder)[0].network
     with torch.inference_mode():
-        probabilities = combine([network(features.float()).numpy()])
+        probabilities = combine([network(torch.from_numpy(features).float()).numpy()])
     rule = DecisionRule.from_card(artifact.read_json(folder / "model.json"), "val")
     return [row["cycle_id"] for row in found.cycles], probabilities, rule.predict(probabilities)
 

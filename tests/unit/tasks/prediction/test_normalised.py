@@ -39,7 +39,7 @@ def test_a_recording_is_predicted_with_the_normalisation_of_the_evaluation(tmp_p
 
     cache, cycles = tmp_path / "cache", [one.cycle_id for one in said]
     cache.mkdir()
-    np.save(cache / "features.npy", compute(front_end, waveforms))
+    np.save(cache / "features.npy", compute(front_end, waveforms)[0])
     pq.write_table(
         pa.table({"cycle_id": cycles, "row": np.arange(len(cycles), dtype=np.int32)}), cache / "index.parquet"
     )

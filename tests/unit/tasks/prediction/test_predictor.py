@@ -129,7 +129,7 @@ def test_a_model_hears_recordings_as_it_learned_them(tmp_path, pad, fade):
     (wanted,) = extraction.extract(wav, CORPUS, [16_000], () if fade else [16_000]).audio[16_000]
     assert np.array_equal(waveform, wanted)
     front_end = create_array("ast", models_on_disk.DURATION_S, pad=pad, fade=fade)
-    features = torch.from_numpy(compute(front_end, [wanted])).float()
+    features = torch.from_numpy(compute(front_end, [wanted])[0]).float()
     with torch.inference_mode():
         logits = model.engine.network.network(features)
     assert probabilities(model.predict(wav)) == pytest.approx(logits.softmax(1).numpy(), abs=1e-5)
@@ -222,7 +222,7 @@ def test_a_model_with_a_head_for_each_corpus_predicts_the_mean_of_the_heads(tmp_
     wav = write(tmp_path / "a.wav")
     front_end = create_array("ast", models_on_disk.DURATION_S)
     with torch.inference_mode():
-        features = torch.from_numpy(compute(front_end, heard(model, wav)))
+        features = torch.from_numpy(compute(front_end, heard(model, wav))[0])
         logits = model.engine.network.network(features.float()).numpy()
     assert logits.shape[1] == 7
     wanted = np.mean([np.exp(heads.shared(logits, [name] * len(logits), 4)) for name in "ab"], axis=0)
