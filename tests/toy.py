@@ -52,20 +52,20 @@ ENV = os.environ | {
 }
 
 
-def call(folder: Path, *command: str, ok: bool = True, env: Mapping[str, str] = ENV) -> str:
-    """Run a command in a folder and return what it printed; fail with that text if it does.
+def call(folder: Path, *command: str, status: int = 0, env: Mapping[str, str] = ENV) -> str:
+    """Run a command in a folder and return what it printed; fail with that text if it ends with another status.
 
     `dvc` and `breathline` are forks of a process that has imported their libraries.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
         if command[0] in forked.COMMANDS:
-            status = forked.run(folder, command, env, output)
+            found = forked.run(folder, command, env, output)
         else:
             merged = subprocess.STDOUT
-            status = subprocess.run(command, cwd=folder, env=env, stdout=output, stderr=merged, check=False).returncode
+            found = subprocess.run(command, cwd=folder, env=env, stdout=output, stderr=merged, check=False).returncode
         output.seek(0)
         printed = output.read()
-    assert (status == 0) == ok, f"{command} gave {status}:\n{printed}"
+    assert found == status, f"{command} gave {found} instead of {status}:\n{printed}"
     return printed
 
 

@@ -39,7 +39,7 @@ def test_dvc_alone_runs_no_name_of_params_yaml(tmp_path):
     (project / "params.yaml").write_text(WITH_NAME)
     for name in ("breathline", "cli", "flows", "lineage", "models", "tasks"):
         shutil.copytree(ROOT / name, project / name)
-    shown = toy.call(project, "dvc", "repro", "--single-item", f"weights@{NAME}", ok=False)
+    shown = toy.call(project, "dvc", "repro", "--single-item", f"weights@{NAME}", status=255)
     assert 'python -m cli.stage "$DVC_STAGE"' in shown
     assert "is not allowed as a name; allowed: a name of up to 64 letters" in shown
     assert not list(project.rglob("pwned*"))

@@ -81,7 +81,7 @@ def test_independent_stages_run_side_by_side_and_dvc_has_nothing_left_to_do(tmp_
 
 def test_a_failed_stage_tells_the_cause_is_not_retried_and_the_others_run(tmp_path, server):
     folder = toy.make(tmp_path, BROKEN)
-    printed = toy.call(folder, "breathline", "run", "--jobs", "1", ok=False, env=server)
+    printed = toy.call(folder, "breathline", "run", "--jobs", "1", status=1, env=server)
     assert "Failed: bad. Not run: after." in printed
     assert "| the cause" in printed
     assert (folder / "tries").read_text() == "x\n"
@@ -107,13 +107,13 @@ def test_the_server_that_a_run_starts_for_itself_goes_with_it(tmp_path, number):
 
 
 def test_a_stage_that_is_none_cannot_be_sent_to_a_worker(tmp_path):
-    printed = toy.call(toy.make(tmp_path), "breathline", "run", "--on", "teecher=gpu", ok=False)
+    printed = toy.call(toy.make(tmp_path), "breathline", "run", "--on", "teecher=gpu", status=1)
     assert "There is no stage `teecher`" in printed
 
 
 def test_what_may_pass_is_tried_again_and_nothing_else(tmp_path, server):
     folder = toy.make(tmp_path, FLAKY)
-    printed = toy.call(folder, "breathline", "run", ok=False, env=server)
+    printed = toy.call(folder, "breathline", "run", status=1, env=server)
     assert "Failed: flaky." in printed
     assert (folder / "tries").read_text() == "x\nx\n"
 

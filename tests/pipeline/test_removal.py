@@ -36,12 +36,12 @@ def test_a_patient_is_removed(project, server, command):
     patient = recordings.filter(pl.col("split") == "train")["patient_id"][0]
     theirs = recordings.filter(pl.col("patient_id") == patient)
 
-    def audit(*arguments: str, ok: bool = True) -> dict:
-        return json.loads(toy.call(folder, "breathline", "audit", *arguments, "--json", ok=ok))
+    def audit(*arguments: str, status: int = 0) -> dict:
+        return json.loads(toy.call(folder, "breathline", "audit", *arguments, "--json", status=status))
 
-    still = toy.call(folder, "breathline", "audit", "absent", f"patient:{patient}", ok=False)
+    still = toy.call(folder, "breathline", "audit", "absent", f"patient:{patient}", status=1)
     assert f"Patient {patient} is still in" in still
-    refused = audit("verify", "--absent", f"patient:{patient}", ok=False)["findings"]
+    refused = audit("verify", "--absent", f"patient:{patient}", status=1)["findings"]
     assert {found["kind"] for found in refused if found["severity"] == "error"} == {"patient-left"}
 
     answer = audit("trace", f"patient:{patient}")

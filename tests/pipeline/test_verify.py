@@ -48,7 +48,7 @@ def test_a_package_put_in_front_of_the_installed_one_is_found_unless_the_run_is_
 
 def test_the_command_names_what_is_downstream_and_ends_with_status_1(project):
     do.swap_teacher(project)
-    told = json.loads(toy.call(project, "breathline", "audit", "verify", "--json", ok=False))
+    told = json.loads(toy.call(project, "breathline", "audit", "verify", "--json", status=1))
     swapped = next(one for one in told["findings"] if one["kind"] == "out-swapped")
     assert not told["verified"]
     assert swapped["stages"] == ["train_teacher@t1"]

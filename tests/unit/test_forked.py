@@ -13,7 +13,7 @@ def test_a_fork_has_the_folder_environment_output_and_status_of_its_command(tmp_
     printed = toy.call(folder, "dvc", "repro", env=toy.ENV | {"GIVEN": "given"})
     assert "Running stage 'one':" in printed
     assert (folder / "one.txt").read_text() == f"given {folder}\n"
-    assert "'nonsense'" in toy.call(folder, "dvc", "nonsense", ok=False)
+    assert "'nonsense'" in toy.call(folder, "dvc", "nonsense", status=254)
 
 
 @pytest.mark.long  # imports the libraries of all stages: 4 s; in `make test`, the finished run uses them
