@@ -139,10 +139,7 @@ def measure(project: Path, home: Path) -> None:
     with prefect_server.temporary(home / "server.log") as url:
         print("\n| with the server | seconds | CPU seconds |\n|---|---|---|")
         print(f"| start of the server | {time.perf_counter() - began:.1f} | {cpu_of_children():.1f} |")
-        for name, options in {
-            "nothing to do": [],
-            "one stage": ["--force", "stage@n0", "--target", "stage@n0"],
-        }.items():
+        for name, options in RUNS.items():
             used = stages.run([*BREATHLINE, "run", *options], project)
             print(f"| `breathline run`, {name} | {used.seconds:.1f} | {used.cpu:.1f} |", flush=True)
         before = cpu_of_children()

@@ -22,7 +22,7 @@ HEADER = "| stage | seconds | CPU seconds | peak MB | without mapped files: MB |
 
 @dataclass(frozen=True)
 class Usage:
-    """What a command used, with all its children.
+    """Resources that a command used, with all its children.
 
     Attributes:
         seconds: Seconds of the clock.

@@ -62,7 +62,7 @@ def _file(root: Path, name: str, digest: str, content: str | None) -> dict[str, 
 
 
 def _content(path: Path, digest: Future[str], known: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Return the content hash of a file: a known one, or that of the content."""
+    """Return the content hash of a file, from `known` where its bytes are recorded there."""
     if known and (found := known.get(digest.result())) is not None:
         return found.get("content")
     with as_artifact_error():

@@ -1,4 +1,4 @@
-"""Exclusion of a user's own recordings and tables from Git, which keeps forever what it was given once."""
+"""Exclusion of a user's own recordings and tables from Git, whose history keeps every file that was committed."""
 
 import re
 import shlex
