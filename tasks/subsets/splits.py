@@ -222,7 +222,8 @@ def validation_patients(
     """Return the validation patients, sorted.
 
     The search starts from random subsets, moves or exchanges one patient while that lowers the cost, and takes the best
-    result. With more than 250,000 pairs (1,250 patients at a fraction of 0.2), a step tries all moves and a random part of the exchanges.
+    result. With more than 250,000 pairs (1,250 patients at a fraction of 0.2), a step tries all moves and a random part
+    of the exchanges.
 
     Args:
         patients: Index of the patient of each cycle of the training side, ``(cycles,)``.
