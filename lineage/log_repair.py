@@ -6,6 +6,7 @@ because it gives the log a new head.
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,24 +39,49 @@ def prepare(log: Path, head: Path, tail: Tail, signer: Signer | None) -> dict[st
             os.fsync(file.fileno())
         found["torn"] = {"file": aside.name, "bytes": len(tail.torn), "sha256": digest}
     text = log_head.read(head)
-    fault = log_head.compare(text, tail.last, lambda: _hashes(log)) or _unsigned(text, tail, signer)
+    fault = log_head.compare(text, tail.last, lambda: _hashes(log)) or _unsigned(log, text, tail, signer)
     if fault is not None:
         found["head"] = {"fault": fault.kind, "number": fault.said}
     return {"event": EVENT, **found} if found else None
 
 
-def _unsigned(head: str | None, tail: Tail, signer: Signer | None) -> HeadFault | None:
-    """Return the fault of an unsigned head of a log with a signed end; signatures of other keys are not checked."""
+def _unsigned(log: Path, head: str | None, tail: Tail, signer: Signer | None) -> HeadFault | None:
+    """Return the fault of an unsigned head of a log with a signed end.
+
+    A head that names an entry of this key needs a signature by it. A signed head at an entry of another key is left to
+    the verification, because this process does not have that key.
+
+    Raises:
+        LogError: A line of the log is not an entry.
+    """
     if head is None or tail.last is None or "key" not in tail.last:
         return None
     content, keys = log_head.parsed(head), signer.keys if signer else {}
-    known = content.get("key") in keys or "signature" not in content
-    return log_signature.head_fault(content, keys) if known else None
+    is_ours = "signature" not in content or str(content.get("key")) in keys
+    if not is_ours and _key_at(log, log_lines.number_of(content), tail.last) not in keys:
+        return None
+    return log_signature.head_fault(content, keys)
+
+
+def _key_at(log: Path, number: int, last: Entry) -> str:
+    """Return the key of an entry or, if it is not signed, of the first signed entry after it.
+
+    The process that wrote this later entry had signed the head of the one before.
+    """
+    if number == last["number"]:
+        return str(last["key"])
+    later = (entry for _, _, entry in log_lines.entries(log) if log_lines.number_of(entry) >= number)
+    return str(next(entry["key"] for entry in later if "key" in entry))
 
 
 def _hashes(log: Path) -> dict[object, object]:
     """Return the hash of each entry of a log by its number."""
     return {log_lines.number_of(entry): entry.get("hash") for _, _, entry in log_lines.entries(log)}
+
+
+def tells_of_head(event: Mapping[str, Any]) -> bool:
+    """Return whether the content of an entry tells of a fault of the head."""
+    return event.get("event") == EVENT and "head" in event
 
 
 def describe(entry: Entry) -> tuple[str, bool] | None:

@@ -93,7 +93,7 @@ def _of_entries(entries: Sequence[Entry], keys: Keys) -> Iterator[Fault]:
     for entry in entries:
         if "key" not in entry:
             yield Fault(number_of(entry), "it is not signed, unlike an entry before it")
-        elif entry["key"] not in keys:
+        elif str(entry["key"]) not in keys:
             yield Fault(number_of(entry), f"it is signed with another key, {entry['key']}")
         elif not _is_valid(entry, keys):
             yield Fault(number_of(entry), "its signature is not valid: it was changed, or signed with another key")
@@ -107,23 +107,25 @@ def _is_signed_origin(origin: object, keys: Keys) -> bool:
 
     That the hash is the one of the entry is checked by `log_order.contradictions`.
     """
-    return isinstance(origin, dict) and "log" in origin and origin.get("key") in keys and _is_valid(origin, keys)
+    return isinstance(origin, dict) and "log" in origin and _is_valid(origin, keys)
 
 
 def head_fault(head: Mapping[str, Any], keys: Keys) -> HeadFault | None:
     """Return the fault of the head of a signed log that none of some keys has signed; None for a signed head."""
     text = _signed_head(number_of(head), str(head.get("hash")))
-    valid = head.get("key") in keys and _is_valid(head, keys, text)
-    return None if valid else HeadFault("unsigned", number_of(head))
+    return None if _is_valid(head, keys, text) else HeadFault("unsigned", number_of(head))
 
 
 def _is_valid(signed: Mapping[str, Any], keys: Keys, text: bytes | None = None) -> bool:
-    """Return whether a signature is that of a text, by the key that its object names; by default, of the hash."""
+    """Return whether a signature is that of a text, by the known key that its object names; by default, of the hash."""
     from cryptography.exceptions import InvalidSignature
 
+    key = keys.get(str(signed.get("key")))
+    if key is None:
+        return False
     try:
         signature = base64.b64decode(str(signed.get("signature")), validate=True)
-        keys[signed["key"]].verify(signature, _signed(str(signed.get("hash"))) if text is None else text)
+        key.verify(signature, _signed(str(signed.get("hash"))) if text is None else text)
     except (InvalidSignature, ValueError):
         return False
     return True
@@ -152,4 +154,4 @@ def _signed(digest: str) -> bytes:
 
 
 def _signed_head(number: int, digest: str) -> bytes:
-    return HEAD_CONTEXT + f"{number} {digest}".encode()
+    return HEAD_CONTEXT + f"{number} {digest}".encode(errors="replace")

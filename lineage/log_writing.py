@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lineage import log_head
+from lineage import log_head, log_repair
 from lineage.log_head import START
 from lineage.log_lines import Tail, hash_of, line_of
 from lineage.log_signature import Signer
@@ -15,7 +15,8 @@ def append(log: Path, head: Path, tail: Tail, given: Sequence[Mapping[str, Any]]
     """Write entries behind the last complete one, in place of a torn line; then the head. Return the last hash.
 
     The entries are on the disk before the head names them. The head is not flushed: after a power failure it may name
-    an earlier entry, which is no fault (`log_head.compare`).
+    an earlier entry, which is no fault (`log_head.compare`). A head with a fault stays until the entry that tells of
+    the fault is on the disk.
 
     Args:
         log: File of the log.
@@ -33,7 +34,7 @@ def append(log: Path, head: Path, tail: Tail, given: Sequence[Mapping[str, Any]]
         signature = {"signature": signer.sign(digest)} if signer else {}
         text += line_of({**entry, "hash": digest, **signature}) + "\n"
     first = tail.last is None and not head.exists()
-    if first or (signer and "key" not in (tail.last or {})):
+    if (first or (signer and "key" not in (tail.last or {}))) and not any(map(log_repair.tells_of_head, given)):
         log_head.write(head, start, before, signer)  # a crash before the head of a first entry is no fault of the head
     _write(log, text.encode(), at=tail.end)
     log_head.write(head, number, digest, signer)

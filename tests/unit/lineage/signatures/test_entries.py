@@ -49,6 +49,11 @@ CHANGES = {
         "entries 3 to 6",
         "not valid",
     ),
+    "a list in place of a key": (
+        lambda root: do.rewrite_log(root, lambda entry: entry | ({"key": []} if entry["number"] == 6 else {})),
+        "entry 6",
+        "with another key",
+    ),
     "all signatures removed": (
         lambda root: do.rewrite_log(root, lambda entry: {key: entry[key] for key in ("event", "stage", "hash")}),
         "entries 1 to 6",
