@@ -16,6 +16,7 @@ from typing import Any
 from lineage import log_chain, log_head, log_lines, log_repair, log_signature, log_writing
 from lineage.log_chain import Fault
 from lineage.log_lines import Entry, LogError, Tail
+from lineage.log_values import TEXTS
 from tasks.artifacts import RECORDS
 from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.errors import BreathlineError
@@ -24,22 +25,7 @@ LOG = Path(".lineage/events.jsonl")
 HEAD = Path(".lineage/head.json")
 BEGUN = "begun"  # first entry of a log that begins beside records of earlier runs
 EXPERIMENTS = (".dvc", "tmp", "exps")  # folder in which DVC runs temporary experiments
-# Keys of an entry whose values are texts, and keys of `evaluated` with the hashes of models.
-TEXTS = (
-    "event",
-    "stage",
-    "at",
-    "start",
-    "status",
-    "record",
-    "user",
-    "host",
-    "started_by",
-    "experiment",
-    "error",
-    "error_text",
-)
-MODELS = ("students", "teachers")
+MODELS = ("students", "teachers")  # keys of `evaluated` with the hashes of models
 LOCK_TIMEOUT_S = 120.0  # an entry takes milliseconds
 
 

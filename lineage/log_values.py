@@ -4,8 +4,21 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-TEXTS = ("event", "stage", "at", "user", "host", "started_by", "experiment", "status", "error", "error_text", "record")
-LINKS = ("start", "hash")  # hashes that connect an end with its start
+# Keys of an entry whose values are texts; the value of `start` is the hash of the entry that began the run.
+TEXTS = (
+    "event",
+    "stage",
+    "at",
+    "start",
+    "status",
+    "record",
+    "user",
+    "host",
+    "started_by",
+    "experiment",
+    "error",
+    "error_text",
+)
 
 
 def typed(line: int, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,7 +30,7 @@ def typed(line: int, entry: Mapping[str, Any]) -> dict[str, Any]:
         line: Number of the entry's line, which replaces a number that is none.
         entry: Entry of an event log.
     """
-    found: dict[str, Any] = {key: str(entry[key]) for key in (*TEXTS, *LINKS) if entry.get(key) is not None}
+    found: dict[str, Any] = {key: str(entry[key]) for key in (*TEXTS, "hash") if entry.get(key) is not None}
     number, seconds = entry.get("number"), entry.get("seconds")
     found["number"] = number if type(number) is int else line
     if isinstance(seconds, int | float) and math.isfinite(seconds):
