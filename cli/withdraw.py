@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -42,8 +43,9 @@ def withdraw(
 
     Erased are the objects of DVC's cache and run-cache, experiments, exports and other files
     that hold data of the patient or were made from them. Erased whole are the workspaces with
-    such a run, and the folders of interrupted work of all trainings: .checkpoints, and models,
-    exps and reproductions in .dvc/tmp. Earlier runs with the patient can then not be restored.
+    such a run, all texts of errors (.lineage/errors), and the folders of interrupted work of all
+    trainings: .checkpoints, and models, exps and reproductions in .dvc/tmp.
+    Earlier runs with the patient can then not be restored.
     The letter names what a person has to do; the status is 0 only if nothing was found.
     An interrupted withdrawal is continued by the same command.
     """
@@ -143,7 +145,7 @@ def _list(lines: Sequence[str], letter: Path, console: Console, style: str) -> N
 
 
 def _relative(path: Path) -> str:
-    return path.relative_to(Path.cwd()).as_posix()
+    return Path(os.path.relpath(path)).as_posix()  # a workspace has the project, with its log, above it
 
 
 def _size(path: Path) -> str:

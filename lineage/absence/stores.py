@@ -18,7 +18,8 @@ from tasks import artifacts
 
 REPRODUCTIONS = ".dvc/tmp/reproductions"
 # Folders of interrupted work and of copies, which are made again where they are needed. They are erased whole: weights
-# and states of unfinished trainings show nothing of the patients that they learned from.
+# and states of unfinished trainings show nothing of the patients that they learned from. So are texts of errors: they
+# may name a patient in any way.
 COPIES = (".checkpoints", ".dvc/tmp/models", ".dvc/tmp/exps", REPRODUCTIONS)
 EXPORTS = artifacts.AUDIT_EXPORTS.as_posix()  # searched file by file
 # Folders that only stages and commands write to; a file there that is no out is left from an earlier run.
@@ -36,7 +37,8 @@ class Stores:
         cached: Objects of DVC's cache and what names them.
         experiments: Git references of DVC's experiments whose runs read data of the patient.
         workspaces: Workspaces with data of the patient.
-        copies: Folders of interrupted work and copies; exports, temporary files and outs of earlier runs.
+        copies: Folders of interrupted work, copies and texts of errors; exports, temporary files and outs of earlier
+            runs.
         files: Data of the patient in other files of the project, which users put there or Git tracks.
         versions: Tags of models whose run read data of the patient.
         in_git: Objects of Git with data of the patient.
@@ -129,12 +131,13 @@ def _is_of_log(path: Path, workspace: Path) -> bool:
 
 def _copies(root: Path, searched: FileSearch) -> Iterator[Path]:
     """Yield folders of copies that have files, and exports and temporary files with data of the patient."""
-    yield from (root / name for name in COPIES if any(files for _, _, files in os.walk(root / name)))
+    logs = (root, *workspace_logs.others(root))
+    whole = (*(root / name for name in COPIES), *(folder / error_texts.FOLDER for folder in logs))
+    yield from (folder for folder in whole if any(files for _, _, files in os.walk(folder)))
     exports = [path for path in sorted((root / EXPORTS).rglob("*")) if path.is_file()]
     yield from (path for path in exports if searched.try_file(path.relative_to(root).as_posix(), by_name=True))
-    torn = (path for folder in (root, *workspace_logs.others(root)) for path in (folder / ".lineage").glob("torn-*"))
-    texts = (path for folder in (root, *workspace_logs.others(root)) for path in error_texts.files(folder))
-    temporary = [*torn, *texts, *(root / ".dvc/tmp").glob("*")]
+    torn = (path for folder in logs for path in (folder / ".lineage").glob("torn-*"))
+    temporary = [*torn, *(root / ".dvc/tmp").glob("*")]
     yield from (path for path in sorted(temporary) if path.is_file() and searched.names(path.read_bytes()))
 
 

@@ -47,7 +47,7 @@ def test_a_failed_stage_logs_its_error_and_writes_no_record(root):
     # The text is in a file of its own, which can be removed without a trace in the log.
     assert error_texts.read(root, end) == "RuntimeError: no memory"
     assert "no memory" not in (root / events.LOG).read_text()
-    (path,) = error_texts.files(root)
+    (path,) = (root / error_texts.FOLDER).iterdir()
     assert sha256(path) == end["error_text"]
     path.write_text("0" * 64 + "\nenough memory")
     assert error_texts.read(root, end) == f"RuntimeError (the file of its text was changed: {path.relative_to(root)})"
@@ -57,6 +57,14 @@ def test_a_failed_stage_logs_its_error_and_writes_no_record(root):
     assert error_texts.read(root, {"error": "OSError: of an earlier version"}) == "OSError: of an earlier version"
     assert sha256(root / record.path_of("evaluate")) == there
     assert events.check(root) == []
+
+
+def test_a_text_that_cannot_be_written_does_not_lose_the_end_of_a_failed_stage(root):
+    (root / error_texts.FOLDER).write_text("a file in the place of the folder")
+    with pytest.raises(RuntimeError, match="no memory"), recorder.recorded(root, "evaluate", {}):
+        raise RuntimeError("no memory")
+    end = events.read(root)[-1]
+    assert (end["event"], end["status"], error_texts.read(root, end)) == ("end", "failed", "RuntimeError")
 
 
 def test_an_unknown_stage_is_an_error(root):
