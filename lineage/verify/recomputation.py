@@ -119,7 +119,7 @@ def features(audited: AuditedProject, sample: Sample) -> Iterator[Finding]:
         kept = np.load(audited.root / place / file_names.FEATURES, mmap_mode="r")
         largest = 0.0
         for cycle, waveform in waveforms(audited, folders, front_end.sample_rate, chosen).items():
-            made = compute(front_end, [waveform])[0]
+            (made,), _ = compute(front_end, [waveform])
             off = distance(kept[rows[cycle]], made)
             largest = max(largest, off)
             if off > FEATURE:
