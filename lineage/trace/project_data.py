@@ -204,7 +204,8 @@ class ProjectData:
 
     def lines_are_cycles(self, recording: str) -> bool:
         """Return whether each line of the recording's annotation is a cycle, by the format of its corpus."""
-        return registry.get(self.facts(self.corpus_of_recording(recording))["format"]).lines_are_cycles
+        facts = self.root / self.corpus_of_recording(recording).tables / artifacts.CORPUS.name
+        return registry.get(read_json(facts, {"format": str})["format"]).lines_are_cycles
 
     def is_recorded(self, path: str) -> bool:
         """Return whether a path is a recorded out, or a folder with recorded outs."""

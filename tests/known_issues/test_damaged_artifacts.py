@@ -163,6 +163,7 @@ def check_command(project: Path, command: str, file: Path, damage: str) -> str:
         ("trace patient:102", artifacts.RECORDINGS),
         (f"trace {CYCLE}", artifacts.CYCLES),
         (f"trace {CYCLE}", artifacts.PREDICTIONS),
+        (f"trace {CYCLE}", ICBHI.tables / artifacts.CORPUS.name),
         ("manifest", ICBHI.raw / artifacts.SOURCE),
     ],
 )
