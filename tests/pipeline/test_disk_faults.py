@@ -154,7 +154,9 @@ def test_a_fault_of_a_disk_is_told_and_leaves_nothing_torn(lab):
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_fault_of_any_disk_is_told_in_any_stage(lab, group, fault):
-    assert check(lab, lab.stage(group), [fault]) >= 2  # at least in its outs and in the event log
+    # In its outs at least. Log and head are written in place: they need no inode and no change of their folder, and on
+    # a full disk often no page. A disk that is read-only refuses them.
+    assert check(lab, lab.stage(group), [fault]) >= (2 if fault == "read-only" else 1)
 
 
 @pytest.mark.long
