@@ -116,7 +116,7 @@ def test_a_prestarted_dvc_runs_the_next_stage_and_ends_with_the_run(tmp_path):
     assert gone(next_one)
     groups.run_stage("who", root, options=["--force"], log=print)  # starts a DVC of its own
     assert int((root / "who.txt").read_text()) not in {ready, next_one}
-    assert living_children() == there
+    assert living_children() <= there  # processes of earlier tests may end meanwhile
     groups.prestart()
     last = prestarted()
     groups.end()
