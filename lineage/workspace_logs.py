@@ -3,11 +3,12 @@
 DVC's run-cache copies the outs of a run in one of these folders (`.leaderboard/`, `.backfill/`) to the others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lineage import events, log_order, log_signature
 from lineage.git import origin
+from lineage.log_lines import Entry
 from lineage.log_signature import Keys
 
 FOLDERS = (".leaderboard", ".backfill")
@@ -24,15 +25,20 @@ def runs(root: Path, keys: Keys | None = None) -> Runs:
         keys: Public keys of all who may sign; a log without their signatures does not count. None for any log.
     """
     found: Runs = {}
+    for folder, entries in sound(root, keys):
+        for entry in filter(events.is_success, entries):
+            found.setdefault((str(entry.get("stage")), str(entry.get("record"))), folder)
+    return found
+
+
+def sound(root: Path, keys: Keys | None = None) -> Iterator[tuple[Path, Sequence[Entry]]]:
+    """Yield folder and entries of the logs of other folders that have no fault; arguments as in `runs`."""
     for folder in others(root):
         log = events.load(folder)
         if log.faults or log_order.contradictions(log.entries, complete=True):
             continue
-        if keys and log_signature.faults(log.entries, keys):
-            continue
-        for entry in filter(events.is_success, log.entries):
-            found.setdefault((str(entry.get("stage")), str(entry.get("record"))), folder)
-    return found
+        if not keys or not log_signature.faults(log.entries, keys):
+            yield folder, log.entries
 
 
 def others(root: Path) -> Iterator[Path]:

@@ -125,15 +125,15 @@ class Witnesses:
     @cached_property
     def _hardware(self) -> dict[str, Hardware]:
         found: dict[str, Hardware] = {}
-        others = map(events.read_or_empty, workspace_logs.others(self._audited.root))
+        others = (entries for _, entries in workspace_logs.sound(self._audited.root, self._audited.keys))
         for log in (self._audited.events, *others):
             entries = events.entries_by_hash(log)
             for end in log:
                 start = entries.get(str(end.get("start")))
-                if start and "record" in end:
+                if start and start.get("cpu") and "record" in end:
                     gpus = tuple((gpu.get("name"), gpu.get("driver_version")) for gpu in start.get("gpus", ()))
                     library = str(start.get("system")).rpartition("-with-")[2]  # such as glibc2.36: its functions round
-                    found.setdefault(end["record"], (start.get("cpu"), gpus, library, end.get("threads")))
+                    found.setdefault(end["record"], (start["cpu"], gpus, library, end.get("threads")))
         return found
 
     def _records_of(self, stage: str) -> dict[str, tuple[str, Record | None]]:

@@ -8,7 +8,7 @@ import pytest
 from lineage.verify import verification
 from tests.pipeline import tampering as do
 from tests.pipeline.tampered import exported
-from tests.pipeline.tampered.cases import CASES, COSTLY, FIRST, HONEST, RETRAINED, TYPICAL
+from tests.pipeline.tampered.cases import CASES, COSTLY, FIRST, HONEST, RETRAINED, TWO_SEEDS, TYPICAL
 
 # Each case copies a run, changes and verifies it, in a second or two; building the real run takes a minute.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -20,10 +20,12 @@ def parameters(cases, quick):
 
 
 def check(project, case):
-    tamper, kinds, where, words = (CASES | RETRAINED)[case]
+    tamper, kinds, where, words = (CASES | TWO_SEEDS | RETRAINED)[case]
     cycle = pq.read_table(project / do.FEATURES.replace("features.npy", "index.parquet"))["cycle_id"][2]
     row = pq.read_table(project / do.PREDICTIONS, columns=["model", "selection", "cycle_id"]).to_pylist()[7]
-    words = words.format(cycle=cycle, prediction=" ".join(row.values()))
+    first = pq.read_table(project / do.CYCLES, columns=["cycle_id", "lungsound_4"]).to_pylist()[0]
+    label = f"lungsound_4 of {first['cycle_id']}: {first['lungsound_4']} → {(first['lungsound_4'] + 1) % 4}"
+    words = words.format(cycle=cycle, prediction=" ".join(row.values()), label=label)
     tamper(project)
     errors = verification.verify(project, signed=exported.signed(project)).errors
     expected = set(kinds.split())
@@ -31,7 +33,7 @@ def check(project, case):
     assert ({one.kind for one in errors}, bool(named)) == (expected, True), errors
 
 
-@pytest.mark.parametrize("case", parameters(CASES, FIRST))
+@pytest.mark.parametrize("case", parameters([*CASES, *TWO_SEEDS], FIRST))
 def test_a_change_of_the_small_project_is_found(small_run, tmp_path, case):
     check(shutil.copytree(small_run, tmp_path / "project", symlinks=True), case)
 

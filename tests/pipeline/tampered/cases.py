@@ -1,4 +1,4 @@
-"""All cases of the package: each of its modules gives `CASES`, `RETRAINED`, `DEEP` and `HONEST`, or some."""
+"""All cases of the package: each of its modules gives some of the tables below."""
 
 import pkgutil
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from tests.pipeline import tampered
 
 Change = Callable[[Path], object]
 # The change; then the kinds of all errors, and for one of them a part of its place and of its text. In the text,
-# `cycle` is the third row of features, and `prediction` the eighth prediction.
+# `cycle` is the third row of features, `prediction` the eighth prediction, and `label` the first label, raised by one.
 Case = tuple[Change, str, str, str]
 
 
@@ -23,6 +23,8 @@ def _merged(table: str) -> dict:
 
 
 CASES: dict[str, Case] = _merged("CASES")
+# Cases of a student with two seeds, which the small project has and the finished run has not.
+TWO_SEEDS: dict[str, Case] = _merged("TWO_SEEDS")
 # Cases that train the student again, which the small project cannot.
 RETRAINED: dict[str, Case] = _merged("RETRAINED")
 # Cases that a training computed again contradicts (`--deep --retrain 1`); the kinds are some of those found.
@@ -30,7 +32,7 @@ DEEP: dict[str, Case] = _merged("DEEP")
 # Situations of an honest user, after which no check reports an error.
 HONEST: dict[str, Change] = _merged("HONEST")
 # The first case of each set of kinds, which `make test` runs on the small project; `make test-long` runs all.
-FIRST = set({kinds: name for name, (_, kinds, _, _) in reversed(CASES.items())}.values())
+FIRST = set({kinds: name for name, (_, kinds, _, _) in reversed((CASES | TWO_SEEDS).items())}.values())
 # Cases that `make test` runs on a real run as well.
 TYPICAL = {"two rows of features exchanged", "a record that dvc.lock was made to name"}
 # Honest situations that take seconds each.

@@ -18,7 +18,7 @@ CASES = {
         lambda p: do.value(p / do.CYCLES, "lungsound_4", 0, lambda label: (label + 1) % 4),
         "out-changed pool-contradicts", do.CYCLES, "lungsound_4 of 101_"),
     "a label, by another writer": (do.label_by_polars,
-        "out-changed pool-contradicts", do.CYCLES, "lungsound_4 of 101_1b1_Tc_sc_Meditron_000: 0 → 1; "),
+        "out-changed pool-contradicts", do.CYCLES, "{label}; "),
     "rows of soft labels exchanged": (
         lambda p: do.rows(p / do.SOFT_LABELS, lambda order: [order[1], order[0], *order[2:]]),
         "out-changed", do.SOFT_LABELS, "the rows are in another order, from row 0 on"),

@@ -83,8 +83,6 @@ CASES = {
     "a run on a commit that nothing reaches": (
         lambda p: (other_history(p), toy.call(p, "git", "reflog", "expire", "--expire=now", "--all")),
         "git-commit-unreachable", "commit ", "no branch or tag reaches it, nor any reflog"),
-    "a seed left out after its evaluation": (leave_out_a_seed,
-        "run-omitted", "train_student@2", "student.val.score_strict "),
     "a file in a folder of compiled modules": (lambda p: put(p, f"{CACHE}/__pycache__/features.npy"),
         "out-hidden", f"{CACHE}/__pycache__/features.npy", "compiled module"),
     "a compiled module among the weights": (lambda p: put(p, f"{STUDENT}/val.pyc"),
@@ -99,6 +97,10 @@ CASES = {
         "lock-changed out-hidden", "data/teachers/.gitignore", "holds something else"),
     "an input that .dvcignore hides": (ignored_by_dvc,
         "input-added out-hidden", "data/fbank/ast/more/features.npy", "a line of .dvcignore hides it from DVC"),
+}
+TWO_SEEDS = {
+    "a seed left out after its evaluation": (leave_out_a_seed,
+        "run-omitted", "train_student@2", "student.val.score_strict "),
 }
 HONEST = {
     "the commit of a run amended": other_history,
