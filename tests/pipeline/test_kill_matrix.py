@@ -81,7 +81,7 @@ def kill(project: Path, stage: graph.Stage, moment: Moment) -> str:
             process = stage_of(psutil.Process(dvc.pid), stage)
             time.sleep(max(0, process.create_time() + after_s - time.time()))
             victims = {"dvc": [psutil.Process(dvc.pid)], "stage": [process], "both": [psutil.Process(dvc.pid), process]}
-            hit = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+            hit = is_alive(process)
             for victim in victims[moment.victim]:
                 with suppress(psutil.NoSuchProcess):
                     victim.send_signal(moment.number)
@@ -89,6 +89,13 @@ def kill(project: Path, stage: graph.Stage, moment: Moment) -> str:
         if hit:
             return output
         after_s /= 2
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Return whether a process still works; it may end at any moment, also between two questions about it."""
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def stage_of(dvc: psutil.Process, stage: graph.Stage) -> psutil.Process:
