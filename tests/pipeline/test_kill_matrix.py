@@ -69,8 +69,11 @@ def usual_s(project: Path, stage: graph.Stage) -> float:
 
 
 def kill(project: Path, stage: graph.Stage, moment: Moment) -> str:
-    """Start a stage by DVC, kill at the moment, and return the output; a stage that ends before is started again."""
-    after_s = moment.after_s
+    """Start a stage by DVC, kill at the moment, and return the output; a stage that ends before is started again.
+
+    DVC is then killed while it writes: what it leaves in its own files is put back.
+    """
+    after_s, locked = moment.after_s, (project / "dvc.lock").read_bytes()
     while True:
         fresh_stage.forget(project, stage)
         command = ["dvc", "repro", "--single-item", stage.name]
@@ -89,6 +92,8 @@ def kill(project: Path, stage: graph.Stage, moment: Moment) -> str:
         if hit:
             return output
         after_s /= 2
+        (project / "dvc.lock").write_bytes(locked)
+        (project / ".dvc/tmp/rwlock").unlink(missing_ok=True)
 
 
 def is_alive(process: psutil.Process) -> bool:
