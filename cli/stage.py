@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tasks.runtime import garbage, text_streams, users
+from tasks.runtime import garbage, pydantic_plugins, text_streams, users
 from tasks.runtime.error_output import print_error
 from tasks.runtime.hooks import hooks
 from tasks.runtime.parent_death import terminate_with_parent
@@ -24,6 +24,7 @@ from tasks.sources import proxies
 def main() -> None:
     """Run the stage that the command line names; show every error by `print_error`."""
     terminate_with_parent()
+    pydantic_plugins.leave_out()
     proxies.bypass_loopback()
     text_streams.set_up()
     users.ensure_name()

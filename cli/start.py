@@ -13,8 +13,10 @@ def main(**options: Any) -> None:
         import breathline  # noqa: F401 - it checks that no foreign package has a name of ours
     except ImportError as error:
         sys.exit(f"Error: {error}")
+    from tasks.runtime import pydantic_plugins
     from tasks.runtime.error_output import print_error
 
+    pydantic_plugins.leave_out()
     try:
         from cli.main import app
 

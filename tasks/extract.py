@@ -11,20 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from rich.progress import track
 
 from tasks import artifacts
 from tasks.artifacts import CorpusFolders, Role
 from tasks.audio import front_end_rates, waveform_files
 from tasks.corpora import extraction, registry, source_files
 from tasks.corpora.base import Corpus
-from tasks.runtime import allocator, corpus_facts, hardware, parallel, params
+from tasks.runtime import allocator, corpus_facts, hardware, parallel, params, progress_bars
 from tasks.runtime.artifact_reading import parse, read_json
 from tasks.runtime.corpus_facts import Identity
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json, write_table
 from tasks.runtime.params import natural
-from tasks.runtime.stage import console, stage
+from tasks.runtime.stage import stage
 from tasks.runtime.words import listed
 
 MAX_WORKERS = 8  # one 24-bit recording of 90 s takes some 100 MB on its way
@@ -87,7 +86,7 @@ def extract(
         work = partial(extraction.extract, corpus=corpus, rates=rates, unfaded=unfaded)
         computed = parallel.in_order(work, wavs, workers=workers, ahead=2 * workers, shard=SHARD)
         results = stack.enter_context(closing(computed))
-        for result in track(results, "Extracting cycles", total=len(wavs), console=console):
+        for result in progress_bars.shown(results, "extracting cycles", len(wavs)):
             facts.append(result.facts)
             for note in result.notes:
                 log.warning(f"{result.facts['recording_id']}: {note}")

@@ -36,13 +36,13 @@ def validate(folder: Path, results: Path, data_docs: Path, settings: CheckSettin
     corpus = registry.get(facts.format)
     tables = frames.read(folder, corpus.recordings_schema, corpus.cycles_schema)
     checks = suites(settings, facts, corpus.expectations(facts.identity), tables.summary)
-    with console.status("Checking recordings and cycles"):
+    with console().status("Checking recordings and cycles"):
         verdicts, rendered = runner.run(tables, checks, settings.severity)
     written = report(facts.identity, verdicts)
     write_json(results, written)
     pages.write(data_docs, written, rendered)
     if table := warning_table(verdicts):
-        console.print(table)
+        console().print(table)
     if line := unknown_metadata(verdicts):
         log.warning(line)
     if error := failure(verdicts, results, data_docs):

@@ -5,6 +5,8 @@ import numpy.typing as npt
 
 CLIPPED_RUN = 3  # samples; a normalised recording may reach full scale with one or two samples
 
+TAIL = 4096  # elements at the end that are looked at first: a search backwards is slow
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -51,7 +53,8 @@ class LongestRun:
             self._open += len(mask)
             return
         self._longest = max(self._longest, self._open + int(mask.argmin()), longest(mask))
-        self._open = int(mask[::-1].argmin())
+        tail = mask[-TAIL:]
+        self._open = int((mask if tail.all() else tail)[::-1].argmin())
 
     @property
     def longest(self) -> int:
@@ -62,25 +65,19 @@ class LongestRun:
 def longest(mask: Mask) -> int:
     """Return the length of the longest run in a mask.
 
-    The mask is combined with itself, moved by 1, 2, 4 …, as long as a run is left. A search between the last two
-    lengths follows. That takes the logarithm of the length, and no list of all runs.
+    The mask, as the bits of one whole number, is combined with itself, moved by 1, 2, 4 …, as long as a run is left. A
+    search between the last two lengths follows. That takes the logarithm of the length, and no list of all runs.
     """
-    if not mask.any():
+    found = int.from_bytes(np.packbits(mask, bitorder="little").tobytes(), "little")
+    starts = []  # of runs of 1, 2, 4 … elements
+    while found:
+        starts.append(found)
+        found &= found >> (1 << (len(starts) - 1))
+    if not starts:
         return 0
-    starts = [mask]  # of runs of 1, 2, 4 … elements
-    while len(longer := _both(starts[-1], starts[-1], 1 << (len(starts) - 1))) and longer.any():
-        starts.append(longer)
     found = starts.pop()
     length = 1 << len(starts)
     for power, step in reversed(list(enumerate(starts))):
-        longer = _both(found, step, length)
-        if len(longer) and longer.any():
+        if longer := found & (step >> length):
             found, length = longer, length + (1 << power)
     return length
-
-
-def _both(one: Mask, other: Mask, distance: int) -> Mask:
-    """Return where `one` and, at a distance behind, `other` are true."""
-    behind = other[distance:]
-    size = min(len(one), len(behind))
-    return one[:size] & behind[:size]

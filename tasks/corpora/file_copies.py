@@ -7,10 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-from rich.progress import track
-
+from tasks.runtime import progress_bars
 from tasks.runtime.errors import BreathlineError
-from tasks.runtime.stage import console
 from tasks.runtime.words import counted, listed
 from tasks.sources.collection import Member
 
@@ -50,7 +48,7 @@ def count_equal(files: Collection[Sequence[Member]]) -> int:
     several = [copies for copies in files if len(copies) > 1]
     differing = [
         (copies[0], copy)
-        for copies in track(several, "comparing copies", console=console, disable=not several)
+        for copies in progress_bars.shown(several, "comparing copies", len(several))
         for copy in _unlike_the_first(copies)
     ]
     if differing:

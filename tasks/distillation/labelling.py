@@ -138,7 +138,7 @@ def predict_logits(
         BreathlineError: A teacher or its features are missing, or it was trained for other labels.
     """
     cycles, logits = assignment.cycles("train", "val"), {}
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+    with Progress(console=console(), disable=not console().is_terminal, transient=True) as progress:
         for teacher in names:
             bar = progress.add_task(teacher, total=len(cycles))
             hint = f"run `dvc repro train_teacher@{teacher}`"

@@ -76,7 +76,7 @@ def predict_all(
     """
     logits: dict[Selection, dict[str, Logits]] = {selection: {} for selection in selections}
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+    with Progress(*columns, console=console(), disable=not console().is_terminal, transient=True) as progress:
         bar = progress.add_task("predicting", total=len(folders) * len(selections) * len(cycles) * shifts)
         for name, folder in folders.items():
             progress.update(bar, description=name)

@@ -14,13 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from models import file_names
 from tasks.features import cycle_features, cycle_waveforms
 from tasks.features.arrays import CacheFrontEnd, Statistics
-from tasks.runtime import arrow_columns, files, parallel
-from tasks.runtime.stage import console
+from tasks.runtime import arrow_columns, files, parallel, progress_bars
 
 CYCLES_PER_BATCH = 16
 MAX_WORKERS = 4  # more workers would wait for the thread that reads and writes
@@ -67,14 +65,11 @@ def _write(
 ) -> tuple[Statistics, list[str]]:
     """Write an .npy file of float16 part by part; return its statistics and the cycles whose values are not finite."""
     statistics, not_finite = Statistics.none(shape[-1]), list[str]()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # With "wb", ext4 would write the whole file to the disk before it is closed.
-    with path.open("r+b") as file, Progress(*columns, console=console) as progress:
-        bar = progress.add_task(title, total=shape[0])
+    with path.open("r+b") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})
-        for part in parts:
+        for part in progress_bars.shown(parts, title, shape[0], size=lambda part: len(part.features)):
             file.write(part.features.data)
             statistics += part.statistics
             not_finite += part.not_finite
-            progress.advance(bar, len(part.features))
     return statistics, not_finite

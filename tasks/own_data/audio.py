@@ -7,17 +7,14 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from rich.progress import track
-
 from tasks.audio import quality, reading
 from tasks.checks import usability
 from tasks.checks.settings import CheckSettings
 from tasks.corpora.table.facts import SUFFIXES
 from tasks.own_data.problems import Problems
-from tasks.runtime import hardware, parallel
+from tasks.runtime import hardware, parallel, progress_bars
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
-from tasks.runtime.stage import console
 from tasks.runtime.words import listed
 from tasks.sources import folder_walk, pointers
 
@@ -113,7 +110,7 @@ class Reader:
         workers = min(hardware.usable_cores(), MAX_WORKERS)
         results = parallel.in_order(partial(_hear, root, limits), names, workers=workers, ahead=workers, shard=8)
         with closing(results) as ordered:
-            shown = track(ordered, "reading audio", total=len(names), console=console, transient=True)
+            shown = progress_bars.shown(ordered, "reading audio", len(names), transient=True)
             self._results.update(zip(names, shown, strict=True))
 
 

@@ -4,22 +4,23 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
-from rich.logging import RichHandler
 
-from tasks.runtime import garbage, text_streams
-from tasks.runtime.consoles import make_console
+from tasks.runtime import garbage, pydantic_plugins, text_streams
 from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.error_output import print_error
 from tasks.runtime.errors import BreathlineError, TransientError
 from tasks.runtime.hooks import hooks
 from tasks.runtime.parent_death import terminate_with_parent
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 LOCKS = Path(".locks")
-console = make_console(stderr=True)
 LINE = "%(asctime)s %(levelname)-8s %(message)s"
 
 
@@ -77,12 +78,23 @@ def _recorded(name: str, rank: int, decisions: Mapping[str, Any]) -> AbstractCon
     return hooks.recorder(Path.cwd(), name, decisions)
 
 
+@cache
+def console() -> "Console":
+    """Return the console of standard error."""
+    from tasks.runtime.consoles import make_console  # the import of rich takes 0.02 s
+
+    return make_console(stderr=True)
+
+
 def start_process(level: int) -> None:
     """Set up logging of a lowest level to the console, the end with the parent process, and a fast exit."""
     garbage.skip_at_exit()
+    pydantic_plugins.leave_out()
     text_streams.set_up()
-    if console.is_terminal:
-        handlers = [RichHandler(console=console, show_path=False)]
+    if text_streams.may_be_terminal() and console().is_terminal:
+        from rich.logging import RichHandler
+
+        handlers = [RichHandler(console=console(), show_path=False)]
         logging.basicConfig(level=level, format="%(message)s", handlers=handlers)
     else:  # a table of rich would fold long messages, or fill short ones with spaces
         logging.basicConfig(level=level, format=LINE, datefmt="%Y-%m-%d %H:%M:%S")

@@ -4,6 +4,7 @@ Standard library only: the launcher of a stage imports it before anything slow.
 """
 
 import codecs
+import os
 import sys
 from functools import cache
 
@@ -41,6 +42,11 @@ def set_up() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors=HANDLER)
+
+
+def may_be_terminal() -> bool:
+    """Return whether standard error is a terminal, or a variable may tell rich to treat it as one."""
+    return sys.stderr.isatty() or any(os.environ.get(name) for name in ("FORCE_COLOR", "TTY_COMPATIBLE"))
 
 
 @cache

@@ -70,7 +70,7 @@ def train(
     )
     if group.is_main:
         log.info("%d training cycles; the epoch is chosen on %s", len(data.train.rows), _selection_sizes(data))
-    shown = console if group.is_main else Console(emoji=False, quiet=True)
+    shown = console() if group.is_main else Console(emoji=False, quiet=True)
     with (
         TrainingProgress(settings.schedule.epochs, shown, log) as progress,
         as_breathline_error(where="params.yaml"),

@@ -12,14 +12,11 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from rich.progress import Progress
-
 from tasks.corpora.demo import cohort, render
 from tasks.corpora.icbhi.metadata import DEMOGRAPHICS_FILE, DIAGNOSIS_FILE, FOLDS_FILE, SPLIT_FILE
-from tasks.runtime import parallel
+from tasks.runtime import parallel, progress_bars
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.hardware import usable_cores
-from tasks.runtime.stage import console
 
 DATABASE = "ICBHI_final_database"
 PATIENTS_PER_PROCESS = 8  # at least: the start of a process takes as long as several patients
@@ -75,7 +72,6 @@ def generate(
 
 def _write_recordings(database: Path, seed: int, numbers: range, workers: int) -> dict[int, list[str]]:
     """Write the recordings of all patients, and return their names by patient."""
-    names: dict[int, list[str]] = {}
     write = partial(render.write_patient, database, seed)
     # Both are generators, which `closing` ends.
     written = (
@@ -83,12 +79,9 @@ def _write_recordings(database: Path, seed: int, numbers: range, workers: int) -
         if workers > 1
         else (write(number) for number in numbers)
     )
-    with Progress(console=console) as progress, closing(written) as results:
-        bar = progress.add_task("generating patients", total=len(numbers))
-        for number, recordings in zip(numbers, results, strict=True):
-            names[number] = recordings
-            progress.advance(bar)
-    return names
+    with closing(written) as results:
+        shown = progress_bars.shown(results, "generating patients", len(numbers))
+        return dict(zip(numbers, shown, strict=True))
 
 
 def _write_metadata(directory: Path, people: list[cohort.Patient], names: dict[int, list[str]]) -> None:

@@ -56,10 +56,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+class Terminal(io.TextIOWrapper):
+    def isatty(self):
+        return True
+
+
 @pytest.mark.slow
 def test_an_invented_corpus_goes_through_the_whole_graph_also_on_a_terminal_without_unicode(project, monkeypatch):
     shown = io.BytesIO()
-    terminals = {name: io.TextIOWrapper(shown, "ascii", write_through=True) for name in ("stdout", "stderr")}
+    terminals = {name: Terminal(shown, "ascii", write_through=True) for name in ("stdout", "stderr")}
     for name, terminal in terminals.items():
         monkeypatch.setattr(sys, name, terminal)
     for corpus in (("ours", "training"), ("theirs", "external")):
