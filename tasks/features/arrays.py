@@ -111,8 +111,8 @@ class Statistics:
                 values=len(values),
                 total=np.einsum("ij->j", values),
                 squares=np.einsum("ij,ij->j", values, values),
-                low=float(values.min()),
-                high=float(values.max()),
+                low=float(features.min()),
+                high=float(features.max()),
             )
 
     def __add__(self, other: Statistics) -> Statistics:
