@@ -24,7 +24,7 @@ from tasks.sources import proxies
 def main() -> None:
     """Run the stage that the command line names; show every error by `print_error`."""
     terminate_with_parent()
-    pydantic_plugins.leave_out()
+    pydantic_plugins.disable()
     proxies.bypass_loopback()
     text_streams.set_up()
     users.ensure_name()

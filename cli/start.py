@@ -16,7 +16,7 @@ def main(**options: Any) -> None:
     from tasks.runtime import pydantic_plugins
     from tasks.runtime.error_output import print_error
 
-    pydantic_plugins.leave_out()
+    pydantic_plugins.disable()
     try:
         from cli.main import app
 

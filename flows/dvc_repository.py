@@ -53,7 +53,8 @@ def open_repo(root: Path) -> Iterator[Repo]:
 def remove_torn_rwlock(repo: Repo) -> None:
     """Remove DVC's list of the files that its processes use, if a kill has cut it off: DVC itself then refuses to run.
 
-    A process that still works keeps its results without it. The caller holds the lock of the repository.
+    A process of DVC that still works fails at its end, with or without the list; the next run takes its outs from the
+    run-cache. The caller holds the lock of the repository.
     """
     from dvc.lock import make_lock
     from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK

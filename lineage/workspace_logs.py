@@ -25,20 +25,20 @@ def runs(root: Path, keys: Keys | None = None) -> Runs:
         keys: Public keys of all who may sign; a log without their signatures does not count. None for any log.
     """
     found: Runs = {}
-    for folder, entries in sound(root, keys):
+    for folder, entries in faultless(root, keys):
         for entry in filter(events.is_success, entries):
             found.setdefault((str(entry.get("stage")), str(entry.get("record"))), folder)
     return found
 
 
-def sound(root: Path, keys: Keys | None = None) -> Iterator[tuple[Path, Sequence[Entry]]]:
-    """Yield folder and entries of the logs of other folders that have no fault; arguments as in `runs`."""
+def faultless(root: Path, keys: Keys | None = None) -> Iterator[tuple[Path, Sequence[Entry]]]:
+    """Yield the other folders whose logs have no fault, with their entries; arguments as in `runs`."""
     for folder in others(root):
         log = events.load(folder)
         if log.faults or log_order.contradictions(log.entries, complete=True):
             continue
         if not keys or not log_signature.faults(log.entries, keys):
-            yield folder, log.entries
+            yield folder, events.usable(log.entries)
 
 
 def others(root: Path) -> Iterator[Path]:

@@ -86,7 +86,7 @@ def extract(
         work = partial(extraction.extract, corpus=corpus, rates=rates, unfaded=unfaded)
         computed = parallel.in_order(work, wavs, workers=workers, ahead=2 * workers, shard=SHARD)
         results = stack.enter_context(closing(computed))
-        for result in progress_bars.shown(results, "extracting cycles", len(wavs)):
+        for result in progress_bars.track(results, "extracting cycles", len(wavs)):
             facts.append(result.facts)
             for note in result.notes:
                 log.warning(f"{result.facts['recording_id']}: {note}")

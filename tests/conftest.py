@@ -13,6 +13,7 @@ import hypothesis
 import psutil
 import pytest
 
+from tasks.runtime import stage
 from tasks.runtime.hooks import hooks
 from tests import forked
 from tests.built_once import build_once
@@ -129,6 +130,12 @@ def no_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start each test without hooks: the launcher of a stage sets them for its whole process."""
     for field in dataclasses.fields(hooks):
         monkeypatch.setattr(hooks, field.name, None)
+
+
+@pytest.fixture(autouse=True)
+def own_console() -> None:
+    """Let each test have a console of its own, since some replace standard error by a terminal."""
+    stage.console.cache_clear()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -125,7 +125,7 @@ class Witnesses:
     @cached_property
     def _hardware(self) -> dict[str, Hardware]:
         found: dict[str, Hardware] = {}
-        others = (entries for _, entries in workspace_logs.sound(self._audited.root, self._audited.keys))
+        others = (entries for _, entries in workspace_logs.faultless(self._audited.root, self._audited.keys))
         for log in (self._audited.events, *others):
             entries = events.entries_by_hash(log)
             for end in log:

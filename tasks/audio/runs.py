@@ -65,14 +65,14 @@ class LongestRun:
 def longest(mask: Mask) -> int:
     """Return the length of the longest run in a mask.
 
-    The mask, as the bits of one whole number, is combined with itself, moved by 1, 2, 4 …, as long as a run is left. A
-    search between the last two lengths follows. That takes the logarithm of the length, and no list of all runs.
+    The mask, as the bits of one integer, is combined with itself, moved by 1, 2, 4 …, as long as a run is left. A
+    search between the last two lengths follows. The number of steps grows with the logarithm of the length.
     """
-    found = int.from_bytes(np.packbits(mask, bitorder="little").tobytes(), "little")
+    bits = int.from_bytes(np.packbits(mask, bitorder="little").tobytes(), "little")
     starts = []  # of runs of 1, 2, 4 … elements
-    while found:
-        starts.append(found)
-        found &= found >> (1 << (len(starts) - 1))
+    while bits:
+        starts.append(bits)
+        bits &= bits >> (1 << (len(starts) - 1))
     if not starts:
         return 0
     found = starts.pop()

@@ -48,7 +48,7 @@ def count_equal(files: Collection[Sequence[Member]]) -> int:
     several = [copies for copies in files if len(copies) > 1]
     differing = [
         (copies[0], copy)
-        for copies in progress_bars.shown(several, "comparing copies", len(several))
+        for copies in progress_bars.track(several, "comparing copies", len(several))
         for copy in _unlike_the_first(copies)
     ]
     if differing:

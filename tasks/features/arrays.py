@@ -111,8 +111,8 @@ class Statistics:
                 values=len(values),
                 total=np.einsum("ij->j", values),
                 squares=np.einsum("ij,ij->j", values, values),
-                low=float(features.min()),
-                high=float(features.max()),
+                low=float(features.min()) + 0.0,  # zero without a sign
+                high=float(features.max()) + 0.0,
             )
 
     def __add__(self, other: Statistics) -> Statistics:

@@ -68,7 +68,7 @@ def _write(
     # With "wb", ext4 would write the whole file to the disk before it is closed.
     with path.open("r+b") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})
-        for part in progress_bars.shown(parts, title, shape[0], size=lambda part: len(part.features)):
+        for part in progress_bars.track(parts, title, shape[0], size=lambda part: len(part.features)):
             file.write(part.features.data)
             statistics += part.statistics
             not_finite += part.not_finite

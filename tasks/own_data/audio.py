@@ -110,7 +110,7 @@ class Reader:
         workers = min(hardware.usable_cores(), MAX_WORKERS)
         results = parallel.in_order(partial(_hear, root, limits), names, workers=workers, ahead=workers, shard=8)
         with closing(results) as ordered:
-            shown = progress_bars.shown(ordered, "reading audio", len(names), transient=True)
+            shown = progress_bars.track(ordered, "reading audio", len(names), transient=True)
             self._results.update(zip(names, shown, strict=True))
 
 

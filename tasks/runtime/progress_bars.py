@@ -8,7 +8,7 @@ from tasks.runtime import text_streams
 Item = TypeVar("Item")
 
 
-def shown(
+def track(
     items: Iterable[Item],
     title: str,
     total: int,
@@ -19,13 +19,13 @@ def shown(
     """Yield items, and show on standard error how many are done.
 
     Args:
-        items: The items.
+        items: Items in the order of their work.
         title: Text before the bar.
         total: Sum of the sizes of all items.
         size: Function that returns the size of an item.
         transient: Whether the bar is removed at the end.
     """
-    if not text_streams.may_be_terminal():  # the import of rich would take 0.03 s
+    if not total or not text_streams.may_be_terminal():  # the import of rich would take 0.03 s
         yield from items
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

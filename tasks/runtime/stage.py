@@ -89,7 +89,7 @@ def console() -> "Console":
 def start_process(level: int) -> None:
     """Set up logging of a lowest level to the console, the end with the parent process, and a fast exit."""
     garbage.skip_at_exit()
-    pydantic_plugins.leave_out()
+    pydantic_plugins.disable()
     text_streams.set_up()
     if text_streams.may_be_terminal() and console().is_terminal:
         from rich.logging import RichHandler

@@ -46,7 +46,12 @@ def set_up() -> None:
 
 def may_be_terminal() -> bool:
     """Return whether standard error is a terminal, or a variable may tell rich to treat it as one."""
-    return sys.stderr.isatty() or any(os.environ.get(name) for name in ("FORCE_COLOR", "TTY_COMPATIBLE"))
+    if any(os.environ.get(name) for name in ("FORCE_COLOR", "TTY_COMPATIBLE")):
+        return True
+    try:
+        return bool(sys.stderr.isatty())
+    except (AttributeError, ValueError):  # None, if it was closed before the start, or closed since
+        return False
 
 
 @cache

@@ -185,7 +185,9 @@ def _as_broken_archive(path: Path, what: str) -> Iterator[None]:
 
 def _sha256(path: Path) -> str:
     """Return an archive's SHA-256, with a progress bar."""
-    with progress.open(path, "rb", description="hashing the archive", console=console()) as file:
+    with progress.open(
+        path, "rb", description="hashing the archive", console=console(), disable=not console().is_terminal
+    ) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # rich types it as BinaryIO
 
 

@@ -26,7 +26,7 @@ def copy(members: Mapping[str, Member], folder: Path) -> None:
     total = sum(member.size for member in members.values())
     require_space(folder, total)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console()) as progress:
+    with Progress(*columns, console=console(), disable=not console().is_terminal) as progress:
         bar = progress.add_task("recordings", total=total)
         for name, member in members.items():
             left = member.size

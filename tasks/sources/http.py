@@ -135,7 +135,7 @@ def _fetch_from(
     """Fetch a file completely from one mirror, with a progress bar."""
     part = Partial(target, url)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console()) as progress:
+    with Progress(*columns, TimeRemainingColumn(), console=console(), disable=not console().is_terminal) as progress:
         bar = progress.add_task(target.name, total=None)
 
         def show() -> None:

@@ -111,7 +111,7 @@ async def _fetch_all(
                     fault = responses.described(file.url, error)
                     raise unfetched(file.name, fault, hint, passing=responses.may_pass(error)) from error
 
-    with Progress(*columns, console=console()) as progress:
+    with Progress(*columns, console=console(), disable=not console().is_terminal) as progress:
         bar = progress.add_task(counted(len(files), "file"), total=total)
 
         def show() -> None:

@@ -71,7 +71,7 @@ def usual_s(project: Path, stage: graph.Stage) -> float:
 def kill(project: Path, stage: graph.Stage, moment: Moment) -> str:
     """Start a stage by DVC, kill at the moment, and return the output; a stage that ends before is started again.
 
-    DVC is then killed while it writes: what it leaves in its own files is put back.
+    DVC may then be killed while it writes: what it leaves in its own files is put back.
     """
     after_s, locked = moment.after_s, (project / "dvc.lock").read_bytes()
     while True:
@@ -84,10 +84,14 @@ def kill(project: Path, stage: graph.Stage, moment: Moment) -> str:
             process = stage_of(psutil.Process(dvc.pid), stage)
             time.sleep(max(0, process.create_time() + after_s - time.time()))
             victims = {"dvc": [psutil.Process(dvc.pid)], "stage": [process], "both": [psutil.Process(dvc.pid), process]}
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()  # it does not end between the question and the signal
             hit = is_alive(process)
             for victim in victims[moment.victim]:
                 with suppress(psutil.NoSuchProcess):
                     victim.send_signal(moment.number)
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
             output, _ = dvc.communicate(timeout=60)
         if hit:
             return output

@@ -80,7 +80,7 @@ def _write_recordings(database: Path, seed: int, numbers: range, workers: int) -
         else (write(number) for number in numbers)
     )
     with closing(written) as results:
-        shown = progress_bars.shown(results, "generating patients", len(numbers))
+        shown = progress_bars.track(results, "generating patients", len(numbers))
         return dict(zip(numbers, shown, strict=True))
 
 

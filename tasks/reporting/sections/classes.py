@@ -58,7 +58,7 @@ def _curve(table: pl.DataFrame, model: str, classes: Sequence[str], notes: Mappi
                 axes.plot(part[x], part[y], **line_of(index, f"{name} {notes[name]}"))
         unit_square(axes, x.replace("_", " "), y.replace("_", " "))
         if axes.lines[is_roc:]:  # no class may be in the test
-            axes.legend(loc="lower right" if is_roc else "lower left", labelcolor=INK)
+            axes.legend(loc="lower right" if is_roc else "best", labelcolor=INK)
     return canvas.svg
 
 

@@ -1,4 +1,4 @@
-"""All cases of the package: each of its modules gives some of the tables below."""
+"""All cases of the package. Each of its modules defines some of these tables."""
 
 import pkgutil
 from collections.abc import Callable
