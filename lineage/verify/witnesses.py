@@ -130,7 +130,7 @@ class Witnesses:
             entries = events.entries_by_hash(log)
             for end in log:
                 start = entries.get(str(end.get("start")))
-                if start and start.get("cpu") and "record" in end:
+                if start and isinstance(start.get("cpu"), str) and "record" in end:
                     gpus = tuple((gpu.get("name"), gpu.get("driver_version")) for gpu in start.get("gpus", ()))
                     library = str(start.get("system")).rpartition("-with-")[2]  # such as glibc2.36: its functions round
                     found.setdefault(end["record"], (start["cpu"], gpus, library, end.get("threads")))
