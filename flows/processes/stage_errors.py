@@ -10,8 +10,8 @@ Transient = Literal["busy", "network"]
 # Names of the Prefect states that stand for transient faults.
 TRANSIENT_STATES: dict[Transient, str] = {"busy": "DVC is busy", "network": "The network failed"}
 # Messages of DVC when another DVC process holds its lock or a file that the stage needs.
-TORN_LIST = "Unable to read RWLock-file"  # message of DVC if a kill has cut off its list of files in use
 BUSY_MESSAGES = ("is busy, it is being blocked by", "Unable to acquire lock")
+TORN_LIST = "Unable to read RWLock-file"  # message of DVC if a kill has cut off its list of files in use
 
 
 class StageFailedError(BreathlineError):

@@ -121,7 +121,7 @@ def test_tables_are_whole_and_limits_name_the_whole_database_and_the_present_rec
     assert "The recordings are of 6 patients with 7 recordings by 2 devices." in limits
     assert "The most frequent diagnosis is COPD: 6 patients with 7 recordings." in limits
     assert "patient 102 is on both sides" in limits
-    assert "156" not in limits
+    assert not re.search(r"\b156\b", limits)  # hashes may have these digits
 
 
 def test_the_data_card_counts_the_present_tables(made):
