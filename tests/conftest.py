@@ -34,6 +34,7 @@ GROUPS = {
         "kill_matrix",
         "kills",
         "nightly_audit",
+        "numbers",
         "registry",
         "removal",
         "reproduction",

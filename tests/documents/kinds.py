@@ -39,6 +39,7 @@ DEMO = (
     r"breathline serve-model( data/export/1 --port 8080)?",
     r"curl (-F|-H 'Content-Type).* http://127\.0\.0\.1:8000/predict",
     r"python (exported|lungs)/use\.py .*",
+    r"python -m tests\.recompute",
     r"python docs/screenshots\.py (?!.*--ui).*",
     r"openssl .*",
     r"breathline doctor( --deep)?",

@@ -20,6 +20,7 @@ from tasks.subsets import assignment
 from tasks.training import teachers
 from tests import toy
 from tests.pipeline import in_process, runs
+from tests.recompute import __main__ as recompute
 from tests.unit.tasks.corpora.sprsound import generated
 
 # In one process, 2 to 15 s each; through DVC, 15 to 60 s on one core.
@@ -114,6 +115,7 @@ def run_through_dvc(name: str, corpora: dict[str, list[str]], folder: Path, cach
     toy.call(folder, "breathline", "recipe", "use", name, "--small", *given)
     runs.edit(folder, miniature)
     runs.repro(folder, *targets)
+    assert targets or recompute.main(folder) == 0  # every number of the page
     return results(folder)
 
 

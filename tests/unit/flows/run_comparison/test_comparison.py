@@ -20,9 +20,9 @@ from tasks.runtime import yaml_files
 from tasks.runtime.errors import BreathlineError
 from tests import toy
 from tests.documents.json_keys import documented, keys
+from tests.recompute import html_page
 from tests.unit.tasks.evaluation.example import CLASSES, metrics
 from tests.unit.tasks.reporting import example
-from tests.unit.tasks.reporting.html_tables import Tables
 
 PREDICTIONS = "data/evaluation/predictions.parquet"
 NORMAL = pl.col("label") == 0
@@ -221,9 +221,9 @@ def test_degenerate_runs_are_marked(root):
     assert texts.rows(compared, "strict")[1][0] == "dead (degenerate: always normal: 2)"
     assert texts.rows(compared, "strict")[1][6].endswith("; degenerate")
     assert "Degenerate, so that a difference does not compare two classifiers: dead." in list(texts.notes(compared))
-    tables = Tables(page.render(compared))
-    assert tables.rows("classes")[0][2:] == ["recall here", "minus here: dead (degenerate)"]
-    assert tables.rows("groups")[0][1:] == ["dead (degenerate), strict", "dead (degenerate), lenient"]
+    tables = html_page.sections(page.render(compared))
+    assert tables["classes"].tables[0].header[2:] == ["recall here", "minus here: dead (degenerate)"]
+    assert tables["groups"].tables[0].header[1:] == ["dead (degenerate), strict", "dead (degenerate), lenient"]
     assert names_in_figures(compared) == {"this project", "dead (degenerate)"}
 
 
@@ -232,9 +232,9 @@ def test_a_degenerate_first_run_is_named_beside_all_differences(root):
     workspace(root, "mn_sam")
     change(root, pl.col("model") == "student/2", 0)
     compared = compare(root, ["mn_sam"])
-    tables, name = Tables(page.render(compared)), "mn_sam minus this project (degenerate)"
-    assert tables.rows("classes")[0][2:] == ["recall here (degenerate)", f"minus here: {name}"]
-    assert tables.rows("groups")[0][1:] == [f"{name}, strict", f"{name}, lenient"]
+    tables, name = html_page.sections(page.render(compared)), "mn_sam minus this project (degenerate)"
+    assert tables["classes"].tables[0].header[2:] == ["recall here (degenerate)", f"minus here: {name}"]
+    assert tables["groups"].tables[0].header[1:] == [f"{name}, strict", f"{name}, lenient"]
     assert names_in_figures(compared) == {"this project (degenerate)", "mn_sam", name}
 
 

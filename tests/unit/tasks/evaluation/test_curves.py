@@ -17,11 +17,18 @@ PROBABILITY = np.array([[0.9, 0.8, 0.7, 0.6, 0.5, 0.4]], dtype=np.float32)
 
 def test_roc_and_precision_worked_by_hand():
     # In the order of probability: hit, hit, miss, hit, miss, miss.
-    true = dict(zip(curves.GRID.round(2), curves.roc(POSITIVE, PROBABILITY), strict=True))
+    true = dict(zip(curves.GRID, curves.roc(POSITIVE, PROBABILITY), strict=True))
     assert [true[x] for x in (0.0, 0.33, 0.34, 1.0)] == pytest.approx([2 / 3, 2 / 3, 1, 1])
-    precision = dict(zip(curves.GRID.round(2), curves.precision_recall(POSITIVE, PROBABILITY), strict=True))
+    precision = dict(zip(curves.GRID, curves.precision_recall(POSITIVE, PROBABILITY), strict=True))
     assert [precision[x] for x in (0.0, 0.66, 0.67, 1.0)] == pytest.approx([1, 1, 3 / 4, 3 / 4])
     assert curves.areas(POSITIVE, PROBABILITY) == pytest.approx((8 / 9, (1 + 1 + 3 / 4) / 3))
+
+
+def test_a_recall_that_is_on_the_grid_counts_there():
+    """Seven of ten hits come first, then five misses: 0.7 is the last recall with the precision 1."""
+    positive = np.array([True] * 7 + [False] * 5 + [True] * 3)
+    precision = curves.precision_recall(positive, np.linspace(1, 0, 15, dtype=np.float32)[np.newaxis])
+    assert precision[[70, 71]] == pytest.approx([1, 10 / 15])
 
 
 @given(st.integers(0, 1000), st.floats(0, 3))

@@ -1,8 +1,8 @@
 """Figures of the report as numbers: drawn points in the units of their axes, and texts, read from the SVG."""
 
+import html
 import re
 from dataclasses import dataclass, field
-from functools import cache
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -29,6 +29,11 @@ class SvgFigure:
         fits = [np.polyfit(*zip(*ticks, strict=True), 1) if len(ticks) > 1 else (1, 0) for ticks in self.axes]
         return [tuple(float(np.polyval(fit, one)) for fit, one in zip(fits, point, strict=True)) for point in pixels]
 
+    def height(self, pixels: float) -> float:
+        """Return a height in the units of the vertical axis."""
+        (_, low), (_, high) = self.values([(0, 0), (0, pixels)])
+        return abs(high - low)
+
     def error(self) -> float:
         """Return the largest distance of a number of an axis from its place on a linear scale, as a share of it."""
         found = [0.0]
@@ -39,17 +44,15 @@ class SvgFigure:
         return max(found)
 
 
-@cache
-def figures(html: str) -> list[SvgFigure]:
-    """Return all figures of a page, in their order."""
-    return [_figure(match) for match in FIGURE.finditer(html)]
+def labelled(page: str) -> list[tuple[str, str]]:
+    """Return the text alternative and the SVG of all figures of a page, in their order."""
+    return [(html.unescape(match[1]), match[0]) for match in FIGURE.finditer(page)]
 
 
-def _figure(match: re.Match[str]) -> SvgFigure:
-    text = re.sub(
-        "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" ', match[0]
-    )
-    root, found = ET.fromstring(text), SvgFigure(match[1])  # noqa: S314 - a page of this test
+def read(label: str, svg: str) -> SvgFigure:
+    """Return a figure as numbers."""
+    names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    root, found = ET.fromstring(svg.replace("<svg ", f"<svg {names} ", 1)), SvgFigure(label)  # noqa: S314 - a page of this test
     shapes = {f"#{one.get('id')}": one.get("d") for one in root.iter(f"{SVG}path") if one.get("id")}
     pixels: list[Points] = []
     numbers = set()

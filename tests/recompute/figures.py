@@ -1,0 +1,196 @@
+"""Figures of the report from predictions: the points that each draws, and the numbers in its texts."""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from tests.recompute import limits, scores, tables
+from tests.recompute.run import BOTH, DEGENERATE, Run, with_threshold
+from tests.recompute.svg_figures import Points
+
+ANY = np.nan  # place along an axis without numbers
+RANGE = np.linspace(0, 1, 101)
+SAME = 1e-12  # two rates that are equal but for rounding
+
+
+class Expected(NamedTuple):
+    """Points of each line, mark and band in the order of drawing, numbers of texts by their beginning, and areas."""
+
+    drawn: list[Points]
+    numbers: dict[str, list[float]]
+    cycles: tuple[int, ...] = ()  # number of cycles that the area of each disc shows
+
+
+Recompute = Callable[[Run, re.Match[str], list[str]], Expected]
+
+
+def of_scores(run: Run, parts: dict[str, pl.DataFrame], numbers: dict[str, list[float]]) -> Expected:
+    """Return both Scores of each row with their limits over patients, below the line of chance."""
+    drawn: list[Points] = [[(50, ANY)] * 2]
+    for rows in parts.values():
+        for definition in BOTH:
+            value = np.mean([scores.scores(part)[definition] for part in scores.networks(rows)])
+            span = limits.interval(rows, definition, run.level)
+            drawn += [[(one, ANY) for one in span]] if np.isfinite(span).all() else []
+            drawn += [[(value, ANY)]] if np.isfinite(value) else []
+    return Expected(drawn, numbers)
+
+
+def of_models(run: Run, _: re.Match[str], texts: list[str]) -> Expected:
+    # Numbers of a row's name are part of the name, which is compared as a whole.
+    shown = {text: [float(one) for one in re.findall(r"\d[\d.]*", text)] for text in texts}
+    known = {text: numbers for text, numbers in shown.items() if text.partition(DEGENERATE)[0] in run.names}
+    return of_scores(run, {name: run.of(name) for name in run.names}, known)
+
+
+def sized(choose: Callable[[Run, str, str], pl.DataFrame]) -> Recompute:
+    """Return a function for the Scores of parts of the test cycles, whose names have their sizes in brackets.
+
+    Args:
+        choose: Function from the run, the kind of the parts and the name of one to its predictions.
+    """
+
+    def of_parts(run: Run, label: re.Match[str], texts: list[str]) -> Expected:
+        names = [text.partition("  (")[0] for text in texts if "  (" in text]
+        parts = {name: choose(run, label[1], name.partition(DEGENERATE)[0].strip(tables.MARK)) for name in names}
+        sizes = {f"{name}  (": [one for [one] in tables.sizes(rows)] for name, rows in parts.items()}
+        return of_scores(run, parts, sizes)
+
+    return of_parts
+
+
+def over_k(run: Run, *_: object) -> Expected:
+    """Return Scores of the mean logits of the first k teachers; logits are the logarithms of probabilities."""
+    each = range(1, min(len(pool) for pool in run.pools) + 1)
+    called = [_ensemble(run, run.labelling(k)) for k in each]
+    bands, lines = [], []
+    for definition in BOTH:
+        line = [(k, scores.scores(rows)[definition]) for k, rows in zip(each, called, strict=True)]
+        low, high = zip(*(limits.interval(rows, definition, run.level) for rows in called), strict=True)
+        around = [*zip(each, low, strict=True), *reversed(list(zip(each, high, strict=True)))]
+        if np.isfinite(around).all():
+            bands.append([around[-1], *around[: len(each)], around[len(each)], *around[len(each) :]])
+        lines += [line, line]
+    return Expected([*bands, [(ANY, 50)] * 2, *lines], {})
+
+
+def _ensemble(run: Run, members: list[str]) -> pl.DataFrame:
+    rows = run.test.filter(pl.col("model").is_in(members), selection="val")
+    parts = [part.sort("cycle_id") for part in scores.networks(rows)]
+    logits = np.log([part.select(run.columns).to_numpy().astype(float) for part in parts]).mean(axis=0)
+    given = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    rows = parts[0].with_columns(pl.from_numpy(given.astype(np.float32), run.columns))
+    return with_threshold(rows, run.columns, run.mean_rule(members).get("threshold"))
+
+
+def curve(best: Callable[[np.ndarray, np.ndarray, np.ndarray], list[float]], note: int, *, chance: bool) -> Recompute:
+    """Return a function for a curve of each class over `RANGE`, as a mean over seeds.
+
+    Args:
+        best: Function from the rates at each threshold (true positives, false positives, precision) to y.
+        note: Place of the area among the figures of a class (`scores.of_classes`).
+        chance: Whether the diagonal is drawn.
+    """
+
+    def of_classes(run: Run, *_: object) -> Expected:
+        drawn: list[Points] = [[(0, 0), (1, 1)]] if chance else []
+        numbers = {}
+        for at, (name, column) in enumerate(zip(run.classes, run.columns, strict=True)):
+            numbers[f"{name} ("] = [scores.of_classes(run.student, column, at)[note]]
+            if np.isfinite(numbers[f"{name} ("]).all():
+                each = [best(*_rates(part, column, at)) for part in scores.networks(run.student)]
+                drawn.append(list(zip(RANGE, np.mean(each, axis=0), strict=True)))
+        return Expected(drawn, numbers)
+
+    return of_classes
+
+
+def _rates(rows: pl.DataFrame, column: str, at: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return recall, false positive rate and precision at each threshold; at first nothing is called the class."""
+    true, given = (rows["label"] == at).to_numpy(), rows[column].to_numpy()
+    called = given >= np.unique(given)[::-1, np.newaxis]
+    hits, false = (called & true).sum(axis=1), (called & ~true).sum(axis=1)
+    found = hits / true.sum(), false / (~true).sum(), hits / (hits + false)
+    return tuple(np.concatenate([[first], one]) for first, one in zip((0, 0, 1), found, strict=True))
+
+
+def roc(recall: np.ndarray, false: np.ndarray, _: np.ndarray) -> list[float]:
+    return [recall[false <= x + SAME].max() for x in RANGE]
+
+
+def precision_recall(recall: np.ndarray, _: np.ndarray, precision: np.ndarray) -> list[float]:
+    return [precision[recall >= x - SAME].max() for x in RANGE]
+
+
+def _drawn(run: Run) -> list[pl.DataFrame]:
+    """Return the predictions of the student, and of the ensemble if there is one."""
+    return [run.student, *([run.of("the ensemble")] if "the ensemble" in run.sides else [])]
+
+
+def operating_points(run: Run, *_: object) -> Expected:
+    def point(rows: pl.DataFrame, thresholds: list[float | None]) -> tuple[float, float]:
+        pairs = zip(scores.networks(rows), thresholds, strict=True)
+        found = [scores.scores(with_threshold(part, run.columns, one)) for part, one in pairs]
+        return tuple(np.mean([[one[key] for key in ("sp", "se")] for one in found], axis=0))
+
+    lines, marks = [], []
+    for rows in _drawn(run):
+        number = rows["model"].n_unique()
+        lines.append([point(rows, [float(tau)] * number) for tau in RANGE.round(2)])
+        marks += [[point(rows, thresholds)] for _, thresholds in sorted(run.thresholds(rows).items())]
+    return Expected([[(0, 100), (100, 0)], *lines, *marks], {})
+
+
+def decision_curve(run: Run, *_: object) -> Expected:
+    drawn, probability = [], np.linspace(0.01, 0.9, 90).round(2)
+    ill = (run.student["label"] > 0).to_numpy()
+    chances = []
+    for rows in _drawn(run):
+        chances.append(((rows["label"] > 0).to_numpy(), 1 - rows[run.columns[0]].to_numpy()))
+        if run.temperatures(rows):
+            calm = run.with_temperature(rows)
+            chances.append(((calm["label"] > 0).to_numpy(), 1 - calm[run.columns[0]].to_numpy()))
+    for true, given in [*chances, (ill, np.ones(len(ill))), (ill, np.zeros(len(ill)))]:
+        called = {p: given.astype(float) >= p for p in probability}
+        line = [(p, (true & one).mean() - p / (1 - p) * (~true & one).mean()) for p, one in called.items()]
+        drawn.append([point for point in line if point[1] >= -0.1 - 5e-5])
+    return Expected(drawn, {})
+
+
+def reliability(run: Run, *_: object) -> Expected:
+    lines, cycles, student = [], (), run.student
+    for rows in (student, *([run.with_temperature(student)] if run.temperatures(student) else ())):
+        given = rows.select(run.columns).to_numpy().astype(float)
+        sure, right = given.max(axis=1), given.argmax(axis=1) == rows["label"].to_numpy()
+        found = np.digitize(sure, np.linspace(0, 1, run.evaluation["calibration_bins"] + 1), right=True)
+        cycles = cycles or tuple((found == at).sum() for at in np.unique(found))
+        lines.append([(sure[found == at].mean(), right[found == at].mean()) for at in np.unique(found)])
+    scaled = [lines[1], lines[1]] if len(lines) > 1 else []
+    return Expected([*([one] for one in lines[0]), [(0, 0), (1, 1)], lines[0], *scaled], {}, cycles)
+
+
+def _group(run: Run, title: str, name: str) -> pl.DataFrame:
+    column = run.group(title)
+    return run.student.filter(pl.col(column["column"]) == tables.value_of(column, name))
+
+
+def _corpus(run: Run, kind: str, name: str) -> pl.DataFrame:
+    rows = run.external if kind.startswith("external") else run.native if kind.endswith("own classes") else run.test
+    return rows.filter(pl.col("model").str.starts_with("student/"), selection="val", corpus=name)
+
+
+# Figures by their text alternative.
+FIGURES: tuple[tuple[str, Recompute], ...] = (
+    ("Strict and lenient Score of each model, with intervals", of_models),
+    ("Score over the number of teachers that label a cycle", over_k),
+    ("ROC curve of each class against the rest", curve(roc, 4, chance=True)),
+    ("Precision over recall of each class against the rest", curve(precision_recall, 5, chance=False)),
+    ("Scores: (test side of each training corpus.*|external corpora)", sized(_corpus)),
+    ("Scores by (.*)", sized(_group)),
+    ("Strict sensitivity over specificity, with the operating point of each rule", operating_points),
+    ("Net benefit over the threshold probability", decision_curve),
+    ("Accuracy over confidence", reliability),
+)

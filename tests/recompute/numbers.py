@@ -1,0 +1,36 @@
+"""Numbers in texts of the report, compared with values to their last decimal."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+NUMBER = re.compile(r"[+−-]?\d[\d,]*(?:\.\d+)?(?:[eE][+−-]?\d+)?")
+ROUNDING = 0.56  # of the last decimal: figures are rounded twice
+
+
+def numbers(text: str) -> list[float]:
+    """Return the numbers of a text."""
+    return [_float(one) for one in NUMBER.findall(text)]
+
+
+def _float(text: str) -> float:
+    return float(text.replace("−", "-").replace(",", ""))
+
+
+def differs(text: str, values: Sequence[float]) -> bool:
+    """Return whether the numbers of a text are not these values, rounded to as many decimals; NaN is not shown.
+
+    A value with a `margin` (`limits.Drawn`) may differ by it.
+    """
+    shown, expected = NUMBER.findall(text), [value for value in values if not np.isnan(value)]
+    if len(shown) != len(expected):
+        return True
+    for one, value in zip(shown, expected, strict=True):
+        digits, _, power = one.lower().partition("e")
+        tolerance = ROUNDING * 10.0 ** (int(_float(power or "0")) - len(digits.partition(".")[2]))
+        tolerance += getattr(value, "margin", 0.0)
+        below = f"< {one}" in text and value - tolerance < _float(one)
+        if not below and abs(_float(one) - value) > tolerance:
+            return True
+    return False
