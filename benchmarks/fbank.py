@@ -2,7 +2,7 @@
 
 Run it at the root of a project with the recordings of CORPUS in ``data/raw``; the outs of both stages are written. Each
 run is a process of its own, from the start of Python to its end. Outs are removed before each run, as by DVC. Loader,
-bound and stages alternate, so that other load on the machine affects all of them. With such a load, CPU seconds tell
+bounds and stages alternate, so that other load on the machine affects all of them. With such a load, CPU seconds tell
 more than seconds.
 """
 
@@ -18,6 +18,8 @@ from pathlib import Path
 from tasks.artifacts import CorpusFolders
 from tasks.runtime.hardware import cpu_name, usable_cores
 
+LOADER, LEAST = "published loader", ("least: wav to waveforms", "least: waveforms to features")
+LEAST_OUT = Path("data/least")
 Run = tuple[float, float, float]  # seconds, CPU seconds, peak memory in MB
 
 
@@ -53,6 +55,11 @@ def row(name: str, runs: list[Run], loader: list[Run]) -> str:
     return f"| {name} | {seconds:.1f} | {factors[0]:.1f} | {cpu:.1f} | {factors[1]:.1f} | {peak:.0f} |"
 
 
+def both(first: list[Run], second: list[Run]) -> list[Run]:
+    """Return the runs of two processes as one: sums of times, and the larger peak of memory."""
+    return [(a[0] + b[0], a[1] + b[1], max(a[2], b[2])) for a, b in zip(first, second, strict=True)]
+
+
 def main() -> None:
     """Print the table of measurements."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fbank", description=__doc__)
@@ -62,28 +69,34 @@ def main() -> None:
     parser.add_argument("--record", action="store_true", help="start the stages as DVC does, with their records")
     options = parser.parse_args()
     audio = str(Path("data/raw", options.corpus, "audio"))
+    extract, fbank = "`extract`", f"`fbank@{options.front_end}`"
     parts = {
-        "published loader": ("benchmarks.baselines.loader", audio),
+        LOADER: ("benchmarks.baselines.loader", audio),
         "bound: decoding, resampling, Fourier transforms": ("benchmarks.baselines.bound", audio),
-        "`extract`": stage("extract", options.corpus, record=options.record),
-        f"`fbank@{options.front_end}`": stage("fbank", f"{options.corpus}-{options.front_end}", record=options.record),
+        LEAST[0]: ("benchmarks.baselines.least", "waveforms", audio, str(LEAST_OUT)),
+        LEAST[1]: ("benchmarks.baselines.least", "features", audio, str(LEAST_OUT)),
+        extract: stage("extract", options.corpus, record=options.record),
+        fbank: stage("fbank", f"{options.corpus}-{options.front_end}", record=options.record),
     }
     folders = CorpusFolders("training", options.corpus)
-    outs = {"`extract`": (folders.tables, folders.waveforms)}
-    outs[f"`fbank@{options.front_end}`"] = (folders.features(options.front_end),)
+    outs = {
+        LEAST[0]: (LEAST_OUT,),
+        extract: (folders.tables, folders.waveforms),
+        fbank: (folders.features(options.front_end),),
+    }
     runs: dict[str, list[Run]] = {name: [] for name in parts}
     for _ in range(options.runs):
         for name, arguments in parts.items():
             for folder in outs.get(name, ()):
                 shutil.rmtree(folder, ignore_errors=True)
             runs[name].append(measure(*arguments))
-    loader, extract, fbank = (runs[name] for name in parts if not name.startswith("bound"))
-    both = [(a[0] + b[0], a[1] + b[1], max(a[2], b[2])) for a, b in zip(extract, fbank, strict=True)]
-    runs["`extract` + `fbank`"] = both
+    shutil.rmtree(LEAST_OUT)
+    runs["least: both"] = both(runs[LEAST[0]], runs[LEAST[1]])
+    runs["`extract` + `fbank`"] = both(runs[extract], runs[fbank])
     print(f"{usable_cores()} cores ({cpu_name()}), medians of {options.runs} runs, the largest peak of memory:\n")
     print("| whole process | seconds | times | CPU seconds | times | peak MB |\n|---|---|---|---|---|---|")
     for name, measured in runs.items():
-        print(row(name, measured, loader))
+        print(row(name, measured, runs[LOADER]))
 
 
 if __name__ == "__main__":
