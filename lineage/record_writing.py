@@ -14,6 +14,7 @@ from tasks.runtime import params
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import write_json
 from tasks.runtime.params import flatten
+from tasks.runtime.words import counted, listed
 
 FORMAT = 1
 
@@ -34,14 +35,17 @@ def begin(root: Path, stage: str) -> StageStart:
     """Return the current state of a stage.
 
     Raises:
-        BreathlineError: dvc.yaml does not have the stage or cannot be read, params.yaml cannot, or a folder is a link;
-            or a module from outside of the project was imported (`foreign_modules`).
-        FileNotFoundError: Code among the deps is missing.
+        BreathlineError: dvc.yaml does not have the stage, or it or params.yaml cannot be read. A dep is missing, or a
+            folder is a link. A module from outside of the project was imported (`foreign_modules`).
     """
     spec = graph.read(root).get(stage)
     if spec is None:
         hint = "add its item there, or run another"
         raise BreathlineError(f"dvc.yaml has no stage {stage}.", where=root / "params.yaml", hint=hint)
+    if missing := [name for name in (*spec.code, *spec.inputs) if not (root / name).exists()]:
+        what = f"{counted(len(missing), 'dep')} of the stage {stage} {'is' if len(missing) == 1 else 'are'} missing"
+        hint = f"run `dvc repro {stage}`: DVC runs the stages before it first"
+        raise BreathlineError(f"{what}: {listed(missing)}.", where=root, hint=hint)
     out_folders.check(root, spec.outs)
     values = params.read(root / "params.yaml")
     return StageStart(
@@ -61,7 +65,7 @@ def write(root: Path, begun: StageStart, decisions: Mapping[str, Any]) -> Path:
     project that the user has not allowed are recorded, and an error of `audit verify`.
 
     Raises:
-        FileNotFoundError: A dep or an out of the stage is missing.
+        FileNotFoundError: A dep has disappeared since the start, or an out of the stage is missing.
     """
     spec = begun.spec
     own = path_of(spec.name).as_posix()

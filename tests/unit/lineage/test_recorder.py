@@ -1,12 +1,13 @@
 """Events and record of a stage, and runs adopted from the logs of workspaces."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from lineage import adoption, error_texts, events, record, recorder
+from lineage import adoption, error_texts, events, record, record_writing, recorder
 from lineage.verify import verification
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.files import sha256
@@ -74,6 +75,15 @@ def test_an_unknown_stage_is_an_error(root):
         recorder.recorded(root, "train_student@9", {}),
     ):
         pass
+    assert events.read(root) == before
+
+
+def test_a_stage_whose_dep_is_missing_does_not_begin(root):
+    before, (dep, *_) = events.read(root), record_writing.begin(root, "evaluate").spec.inputs
+    shutil.rmtree(path) if (path := root / dep).is_dir() else path.unlink()
+    message = f"1 dep of the stage evaluate is missing: {dep}"
+    with pytest.raises(BreathlineError, match=re.escape(message)), recorder.recorded(root, "evaluate", {}):
+        pytest.fail("the work began")
     assert events.read(root) == before
 
 
