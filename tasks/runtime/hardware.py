@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 CPU_INFO = Path("/proc/cpuinfo")  # Linux only
+# Numbers of a processor's kind in CPU_INFO, on x86 and on ARM. Names of virtual machines do not tell kinds apart.
+CPU_KIND = ("cpu family", "model", "stepping", "CPU implementer", "CPU part", "CPU variant", "CPU revision")
 CGROUP = Path("/sys/fs/cgroup")  # limits of a container (cgroup v2), Linux only
 CPU_NAME = ("sysctl", "-n", "machdep.cpu.brand_string")  # macOS only
 
@@ -26,12 +28,18 @@ def cpu_quota() -> float | None:
 
 
 def cpu_name() -> str:
-    """Return the name of the processor, or that of its architecture."""
+    """Return the name of the processor or of its architecture, with the numbers of its kind where the system has them.
+
+    An example is `AMD EPYC, family 26, model 2, stepping 1`.
+    """
     try:
-        lines = CPU_INFO.read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
+        first_core = CPU_INFO.read_text(encoding="utf-8").strip().partition("\n\n")[0]
+    except OSError:
+        first_core = ""
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first_core.splitlines())}
+    kind = [f"{key.lower().removeprefix('cpu ')} {facts[key]}" for key in CPU_KIND if facts.get(key)]
+    if kind or facts.get("model name"):
+        return ", ".join([facts.get("model name") or platform.machine(), *kind])
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments
             CPU_NAME, capture_output=True, encoding="utf-8", errors="replace", check=False

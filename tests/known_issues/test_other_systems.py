@@ -3,6 +3,7 @@
 import ast
 import getpass
 import os
+import platform
 import resource
 import subprocess
 import sys
@@ -68,6 +69,25 @@ def test_cores_memory_and_names_without_what_only_linux_has(monkeypatch):
     assert found["memory_mb"] == psutil.virtual_memory().total // 2**20
     monkeypatch.setattr(hardware, "CPU_NAME", ("no-such-program",))
     assert hardware.cpu_name()
+
+
+X86 = "processor\t: 0\ncpu family\t: {}\nmodel\t\t: 2\nmodel name\t: AMD EPYC\nstepping\t: 1\n\nprocessor\t: 1\n"
+ARM = "processor\t: 0\nCPU implementer\t: 0x41\nCPU variant\t: 0x3\nCPU part\t: 0xd0c\nCPU revision\t: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (X86.format(26), "AMD EPYC, family 26, model 2, stepping 1"),
+        (X86.format(25), "AMD EPYC, family 25, model 2, stepping 1"),
+        (ARM, f"{platform.machine()}, implementer 0x41, part 0xd0c, variant 0x3, revision 1"),
+        ("model name\t: RISC\n", "RISC"),
+    ],
+)
+def test_processors_of_one_name_are_told_apart(tmp_path, monkeypatch, text, name):
+    (tmp_path / "cpuinfo").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(hardware, "CPU_INFO", tmp_path / "cpuinfo")
+    assert hardware.cpu_name() == name
 
 
 def test_peak_memory_is_in_bytes_on_both_systems(monkeypatch):
