@@ -147,28 +147,51 @@ def leaderboards(results: Sequence[Result]) -> list[Leaderboard]:
     groups: dict[tuple[Any, ...], list[Result]] = {}
     for result in results:
         about = tuple(result.metrics[key] for key in ABOUT)
+        classes = tuple(result.metrics["classes"])
         for selection in result.metrics["selections"]:
-            for definition in definitions(result.metrics["classes"]):
-                key = (result.workspace.small, about, result.test_set, selection != "val", definition != "strict")
-                groups.setdefault(key, []).append(result)
+            key = (result.workspace.small, about, result.test_set, selection != "val", classes)
+            groups.setdefault(key, []).append(result)
     return [
-        _leaderboard(groups[key], "paper" if key[-2] else "val", "lenient" if key[-1] else "strict")
-        for key in sorted(groups)
+        board for key in sorted(groups) for board in _by_definition(groups[key], "paper" if key[-2] else "val", key[-1])
     ]
 
 
-def _leaderboard(members: Sequence[Result], selection: str, definition: str) -> Leaderboard:
+def _by_definition(members: Sequence[Result], selection: str, classes: Sequence[str]) -> list[Leaderboard]:
+    """Return the leaderboards of the same results, one for each definition of Se."""
+    students = [Students.from_predictions(one.predictions, selection) for one in members]
+    names = [one.workspace.recipe for one in members]
+    # Both definitions come from the same tests, which take most of the time.
+    differences = [
+        minus(networks, students[0], (name, names[0]), definitions(classes), members[0].settings)
+        for name, networks in zip(names[1:], students[1:], strict=True)
+    ]
+    return [
+        _leaderboard(members, students, [one[definition] for one in differences], selection, definition)
+        for definition in definitions(classes)
+    ]
+
+
+def _leaderboard(
+    members: Sequence[Result],
+    students: Sequence[Students],
+    differences: Sequence[Difference],
+    selection: str,
+    definition: str,
+) -> Leaderboard:
+    """Return one leaderboard.
+
+    Args:
+        members: Results of each recipe, the first one being the reference.
+        students: Networks of each recipe.
+        differences: Differences of the other recipes from the first one, without correction.
+        selection: The selection of the epoch: `val` or `paper`.
+        definition: Definition of Se: ``strict`` or ``lenient``.
+    """
     first = members[0]
     reason, published = _published(first, selection, definition)
     settings = first.settings
-    students = [Students.from_predictions(one.predictions, selection) for one in members]
-    names = [one.workspace.recipe for one in members]
-    against = [
-        minus(students[at], students[0], (names[at], names[0]), definition, settings) if at else None
-        for at in range(len(members))
-    ]
     rows = []
-    for result, networks, difference in zip(members, students, corrected(against), strict=True):
+    for result, networks, difference in zip(members, students, [None, *corrected(differences)], strict=True):
         found, limits = result.metrics["student"][selection], networks.limits(settings.confidence)
         score, sp, se = (
             Figure(mean=found[name]["mean"], sd=found[name]["sd"], **limits[name])

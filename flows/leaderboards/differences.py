@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -78,7 +79,7 @@ class Students:
             classes=[name.removeprefix("p_") for name in predictions.columns if name.startswith("p_")],
         )
 
-    @property
+    @cached_property
     def matrices(self) -> Counts:
         """Confusion matrices ``(seeds, patients, classes, classes)`` of the test patients."""
         size, classes = self.patients.max() + 1, len(self.classes)
@@ -94,7 +95,7 @@ class Students:
             return False
         return all(np.array_equal(one, other.predicted[seed]) for seed, one in self.predicted.items())
 
-    @property
+    @cached_property
     def degenerate(self) -> str | None:
         """Kinds of the degenerate networks, with their seeds; None if none is degenerate."""
         kinds = zip(self.predicted, self.matrices.sum(axis=1), strict=True)
@@ -107,46 +108,44 @@ class Students:
 
 
 def minus(
-    other: Students, first: Students, names: tuple[str, str], definition: str, settings: EvaluationSettings
-) -> Difference:
-    """Return the mean Score of a recipe minus that of the first one.
+    other: Students, first: Students, names: tuple[str, str], definitions: Sequence[str], settings: EvaluationSettings
+) -> dict[str, Difference]:
+    """Return the mean Score of a recipe minus that of the first one, by the definition of Se.
 
     Args:
         other: Networks of the recipe.
         first: Networks of the first recipe.
         names: Names of both recipes, in this order.
-        definition: Definition of Se: ``strict`` or ``lenient``.
+        definitions: Definitions of Se, of ``strict`` and ``lenient``.
         settings: Settings of the evaluation.
     """
-    score, one, reference = f"score_{definition}", other.matrices, first.matrices
+    one, reference = other.matrices, first.matrices
     # Limits over seeds take both sides' seeds as independent; equal predictions are those of the same networks.
     equal = other.equals(first)
-    found = difference(Networks(one, seeds=True), Networks(reference, seeds=True), settings.confidence)[score]
-    p = paired_tests.permutation(list(one), list(reference), resamples=settings.resamples, seed=settings.seed)[score]
-    pairs = paired_tests.mcnemar_of_pairs(first.labels, other.predicted, first.predicted)[score]
-    smallest = [rounded(pair["p"], 4) for pair in sorted(pairs, key=lambda pair: float(pair["p"]))]
+    limits = difference(Networks(one, seeds=True), Networks(reference, seeds=True), settings.confidence)
+    p_values = paired_tests.permutation(list(one), list(reference), resamples=settings.resamples, seed=settings.seed)
+    pairs = paired_tests.mcnemar_of_pairs(first.labels, other.predicted, first.predicted)
     flags = [f"{name} {side.degenerate}" for name, side in zip(names, (other, first), strict=True) if side.degenerate]
-    return Difference(
-        **{name: rounded(value) for name, value in found.items() if name == "difference" or not equal},
-        p=None if np.isnan(p) else p,
-        mcnemar_pairs=len(pairs),
-        mcnemar_smallest=smallest[0],
-        mcnemar_largest=smallest[-1],
-        degenerate="; ".join(flags),
-        equal=equal,
-    )
+    found = {}
+    for definition in definitions:
+        score = f"score_{definition}"
+        smallest = sorted(float(pair["p"]) for pair in pairs[score])
+        found[definition] = Difference(
+            **{name: rounded(value) for name, value in limits[score].items() if name == "difference" or not equal},
+            p=None if np.isnan(p_values[score]) else p_values[score],
+            mcnemar_pairs=len(smallest),
+            mcnemar_smallest=rounded(smallest[0], 4),
+            mcnemar_largest=rounded(smallest[-1], 4),
+            degenerate="; ".join(flags),
+            equal=equal,
+        )
+    return found
 
 
-def corrected(differences: Sequence[Difference | None]) -> list[Difference | None]:
-    """Return the differences of one leaderboard with p-values, also corrected for their number by Holm's method.
-
-    Args:
-        differences: The differences; None for the first recipe itself.
-    """
-    values = paired_tests.holm([None if one is None else one.p for one in differences])
+def corrected(differences: Sequence[Difference]) -> list[Difference]:
+    """Return the differences of one leaderboard with p-values, also corrected for their number by Holm's method."""
+    values = paired_tests.holm([one.p for one in differences])
     return [
-        one
-        if one is None or one.p is None or value is None
-        else replace(one, p=round(one.p, 4), p_holm=round(value, 4))
+        one if one.p is None or value is None else replace(one, p=round(one.p, 4), p_holm=round(value, 4))
         for one, value in zip(differences, values, strict=True)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,7 +140,7 @@ def markdown(leaderboards: Sequence[Leaderboard]) -> str:
 def comma_separated(leaderboards: Sequence[Leaderboard]) -> str:
     """Return leaderboards as one CSV table with a line for each recipe, selection and definition."""
     written = StringIO()
-    lines = [_flat(leaderboard, row) for leaderboard in leaderboards for row in leaderboard.rows]
+    lines = [line for leaderboard in leaderboards for line in _flat(leaderboard)]
     writer = csv.DictWriter(written, fieldnames=list(lines[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)
@@ -174,14 +174,16 @@ def _over_seeds(found: Figure | Difference, text: Callable[[float | None, float 
     return "" if found.low_seeds is None else f" [{text(found.low_seeds, found.high_seeds)}]"
 
 
-def _flat(leaderboard: Leaderboard, row: Row) -> dict[str, Any]:
-    about = asdict(leaderboard)
+def _flat(leaderboard: Leaderboard) -> Iterator[dict[str, Any]]:
+    """Yield a line without nested values for each recipe."""
+    about = asdict(replace(leaderboard, rows=()))
     for key in ("rows", "without_published"):
         about.pop(key)
-    line = {"recipe": row.recipe, "seeds": " ".join(row.seeds), "degenerate": row.degenerate, **about}
-    line["augmentation"] = row.augmentation
-    for name in ("score", "sp", "se"):
-        line |= {f"{name}_{key}": value for key, value in asdict(getattr(row, name)).items()}
-    minus = row.minus_first or Difference(difference=None)
-    line |= {f"minus_first_{key}": value for key, value in asdict(minus).items()}
-    return line | {"published": "; ".join(f"{one.method}: {one.score}" for one in row.published)}
+    for row in leaderboard.rows:
+        line = {"recipe": row.recipe, "seeds": " ".join(row.seeds), "degenerate": row.degenerate, **about}
+        line["augmentation"] = row.augmentation
+        for name in ("score", "sp", "se"):
+            line |= {f"{name}_{key}": value for key, value in asdict(getattr(row, name)).items()}
+        minus = row.minus_first or Difference(difference=None)
+        line |= {f"minus_first_{key}": value for key, value in asdict(minus).items()}
+        yield line | {"published": "; ".join(f"{one.method}: {one.score}" for one in row.published)}

@@ -16,7 +16,7 @@ from cli.output import print_json
 from flows.leaderboards import comparison, recipe_workspaces
 from tests import toy
 from tests.documents.json_keys import documented, keys, sections
-from tests.unit.flows.leaderboards.test_comparison import CRACKLES, result
+from tests.unit.flows.leaderboards.results import CRACKLES, result
 from tests.unit.tasks.evaluation.example import metrics
 
 
