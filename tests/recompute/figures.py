@@ -69,12 +69,21 @@ def over_k(run: Run, *_: object) -> Expected:
     bands, lines = [], []
     for definition in BOTH:
         line = [(k, scores.scores(rows)[definition]) for k, rows in zip(each, called, strict=True)]
-        low, high = zip(*(limits.interval(rows, definition, run.level) for rows in called), strict=True)
-        around = [*zip(each, low, strict=True), *reversed(list(zip(each, high, strict=True)))]
-        if np.isfinite(around).all():
-            bands.append([around[-1], *around[: len(each)], around[len(each)], *around[len(each) :]])
+        spans = [limits.interval(rows, definition, run.level) for rows in called]
+        bands += _bands(dict(zip(each, spans, strict=True)))
         lines += [line, line]
     return Expected([*bands, [(ANY, 50)] * 2, *lines], {})
+
+
+def _bands(spans: dict[int, list[float]]) -> list[Points]:
+    """Return the corners of the bands of neighbouring limits that are defined, in the order of matplotlib."""
+    known = [k for k, span in spans.items() if np.isfinite(span).all()]
+    bands = []
+    for first in (k for k in known if k - 1 not in known):
+        each = [k for k in known if k >= first and set(range(first, k)) <= set(known)]
+        low, high = ([(k, spans[k][side]) for k in each] for side in (0, 1))
+        bands.append([high[0], *low, high[-1], *reversed(high)])
+    return bands
 
 
 def _ensemble(run: Run, members: list[str]) -> pl.DataFrame:

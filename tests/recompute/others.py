@@ -132,9 +132,9 @@ def embeddings(run: Run, table: Table, row: Row) -> Numbers:
     return [_with_limits(own[name][kind.lower()], "value") if name in own else [] for name in table.header[1:]]
 
 
-def separation(run: Run, label: re.Match[str], _: list[str]) -> Expected:
-    drawn = []
-    for one in _explained(run)["embeddings"]["models"][label[1]]["val"]["test"].values():
+def separation(run: Run, label: re.Match[str], texts: list[str]) -> Expected:
+    drawn, measured = [], _explained(run)["embeddings"]["models"][label[1]]["val"]["test"]
+    for one in (measured[name] for name in texts if name in measured):
         drawn.append([(one["probe"]["chance"], ANY)] * 2)
         for value, low, high in (_with_limits(one[kind], "value") for kind in ("probe", "purity")):
             drawn += [[(low, ANY), (high, ANY)]] if np.isfinite(low) else []

@@ -206,7 +206,7 @@ PROSE: tuple[tuple[str, str, Callable[[Run, re.Match[str]], Values]], ...] = (
     ("groups", r"<h3>(?P<title>[^<]*)</h3>(?:(?!<h3>).)*?Values with fewer cycles: (?P<n>\d+) more", more),
     ("groups", r"All test cycles have (?P<n>[^<]*)\.</p>", same),
     ("decision_rules", r"(?P<n>The rule was to reach a Se [^<]*)", target),
-    ("corpora", r"<b>(?P<name>[^<]*)</b>(?P<kept>(?:(?!</li>).)*)Metrics of its own challenge:(?P<n>[^<]*)", challenge),
+    ("corpora", r"(?P<kept><b>(?P<name>[^<]*)</b>(?:(?!</li>).)*)Metrics of its own challenge:(?P<n>[^<]*)", challenge),
     ("corpora", r"<li><b>(?P<name>[^<]*)</b>, labels (?P<n>(?P<labels>[^:]*):[^<]*)", about_corpus),
     ("gallery", EXAMPLE, example),
     ("gallery", r"Test cycles of (?P<n>\S+) as input", first_student),

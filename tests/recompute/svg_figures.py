@@ -81,13 +81,13 @@ def read(label: str, svg: str) -> SvgFigure:
 
 
 def _uses(group: ET.Element, shapes: dict[str, str]) -> list[Points]:
-    """Return marks of one kind as one list of their places; or the corners of a band."""
+    """Return marks of one kind as one list of their places; or the corners of each band."""
     uses = [(shapes[one.get("{http://www.w3.org/1999/xlink}href")], one) for one in group.iter(f"{SVG}use")]
     places = [(float(one.get("x")), float(one.get("y"))) for _, one in uses]
-    corners = _points(uses[0][0])
-    if np.ptp([x for x, _ in corners]) < LARGE:
+    corners = [_points(shape) for shape, _ in uses]
+    if np.ptp(corners[0], axis=0).max() < LARGE:
         return [places]
-    return [[(x + places[0][0], y + places[0][1]) for x, y in corners]]
+    return [[(x + left, y + top) for x, y in one] for one, (left, top) in zip(corners, places, strict=True)]
 
 
 def _extent(path: str) -> list[tuple[float, float]]:
