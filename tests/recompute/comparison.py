@@ -69,7 +69,7 @@ class Compared:
         """Compare all points and texts of a figure."""
         for pattern, function in (*figures.FIGURES, *others.FIGURES):
             if found := re.fullmatch(pattern, label):
-                figure = svg_figures.read(label, svg)
+                figure = svg_figures.read(label, svg, logarithmic=label in others.LOGARITHMIC)
                 try:
                     self._drawn(figure, function(run, found, figure.texts))
                 except UNKNOWN as error:
@@ -79,7 +79,7 @@ class Compared:
 
     def _drawn(self, figure: SvgFigure, expected: figures.Expected) -> None:
         if figure.error() > AXES:
-            self.wrong.append(f"{figure.label}: the numbers of an axis are not on a linear scale")
+            self.wrong.append(f"{figure.label}: the numbers of an axis are not on its scale")
         # Percentages are rounded to two decimals before they are drawn, other values to four.
         decimals = 2 if max((value for ticks in figure.axes for _, value in ticks), default=0) > 1 else 4
         tolerance = 0.6 * 10**-decimals

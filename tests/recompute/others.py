@@ -160,6 +160,13 @@ def sharpness(run: Run, _: Table, row: Row) -> Numbers:
     return [network, [], *([] if value is None else [float(f"{value:.3g}")] for value in values)]
 
 
+def loss_line(run: Run, *_: object) -> Expected:
+    models = _explained(run)["sharpness"]["models"]
+    lines = [(one["line"]["offsets"], one["line"]["losses"]) for one in models.values()]
+    known = [[pair for pair in zip(*line, strict=True) if pair[1] is not None] for line in lines]
+    return Expected(known, {name: numbers(name) for name in models})
+
+
 # As `tables.TABLES`, but for the sections of `SOURCES`.
 TABLES: tuple[tuple[str, str, Recompute], ...] = (
     ("training", "", training),
@@ -175,7 +182,9 @@ FIGURES: tuple[tuple[str, RecomputeFigure], ...] = (
     ("Mean feature of each corpus and device over the mel bins", spectra),
     ("What (.*) separates", separation),
     ("(deletion|insertion) curves of (.*)", map_curves),
+    ("loss along a random direction", loss_line),
 )
+LOGARITHMIC = ("loss along a random direction",)  # figures with a logarithmic vertical axis
 # What gives the numbers of sections that do not follow from predictions.
 SOURCES = {
     "training": "model.json, history.csv",
@@ -191,5 +200,5 @@ NOT_READ = (
     ("provenance", "Settings that differ from the recipe", "settings of the recipe"),
     ("embeddings", "(t-SNE|PCA) of .* by .*", "axes without numbers"),
     ("maps", ".* of .* by .*", "pixels of maps"),
-    ("sharpness", "loss (around|along) .*", "logarithmic axes, or contours"),
+    ("sharpness", "loss around .*", "contours"),
 )

@@ -19,6 +19,7 @@ class SvgFigure:
     """One drawn figure."""
 
     label: str
+    logarithmic: bool = False  # whether the vertical axis is
     drawn: list[Points] = field(default_factory=list)  # lines, marks and bands in the order of drawing
     discs: list[float] = field(default_factory=list)  # squared diameters of discs of several sizes, in the same order
     texts: list[str] = field(default_factory=list)  # all texts but the numbers of the axes
@@ -26,8 +27,15 @@ class SvgFigure:
 
     def values(self, pixels: Points) -> Points:
         """Return points in the units of the axes; in pixels along an axis without numbers."""
-        fits = [np.polyfit(*zip(*ticks, strict=True), 1) if len(ticks) > 1 else (1, 0) for ticks in self.axes]
-        return [tuple(float(np.polyval(fit, one)) for fit, one in zip(fits, point, strict=True)) for point in pixels]
+        return [tuple(self._value(place, one) for place, one in enumerate(point)) for point in pixels]
+
+    def _value(self, place: int, pixel: float) -> float:
+        if len(self.axes[place]) < 2:
+            return pixel
+        pixels, values = np.array(self.axes[place]).T
+        log = self.logarithmic and place == 1
+        found = np.polyval(np.polyfit(pixels, np.log(values) if log else values, 1), pixel)
+        return float(np.exp(found) if log else found)
 
     def height(self, pixels: float) -> float:
         """Return a height in the units of the vertical axis."""
@@ -35,7 +43,7 @@ class SvgFigure:
         return abs(high - low)
 
     def error(self) -> float:
-        """Return the largest distance of a number of an axis from its place on a linear scale, as a share of it."""
+        """Return the largest distance of a number of an axis from its place on the scale, as a share of the largest."""
         found = [0.0]
         for place, ticks in enumerate(self.axes):
             for pixel, value in ticks:
@@ -49,10 +57,16 @@ def labelled(page: str) -> list[tuple[str, str]]:
     return [(html.unescape(match[1]), match[0]) for match in FIGURE.finditer(page)]
 
 
-def read(label: str, svg: str) -> SvgFigure:
-    """Return a figure as numbers."""
+def read(label: str, svg: str, *, logarithmic: bool = False) -> SvgFigure:
+    """Return a figure as numbers.
+
+    Args:
+        label: Text alternative.
+        svg: The figure.
+        logarithmic: Whether its vertical axis is logarithmic.
+    """
     names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    root, found = ET.fromstring(svg.replace("<svg ", f"<svg {names} ", 1)), SvgFigure(label)  # noqa: S314 - a page of this test
+    root, found = ET.fromstring(svg.replace("<svg ", f"<svg {names} ", 1)), SvgFigure(label, logarithmic)  # noqa: S314 - a page of this test
     shapes = {f"#{one.get('id')}": one.get("d") for one in root.iter(f"{SVG}path") if one.get("id")}
     pixels: list[Points] = []
     numbers = set()
