@@ -14,6 +14,7 @@ from tests.recompute.run import Run
 from tests.recompute.svg_figures import Points, SvgFigure
 
 PREDICTIONS, EXPLANATIONS = "predictions", "explanations: no number of the run"
+UNREAD = (ABOVE, "provenance", "reading")  # dates, hashes, settings, names and explanations
 UNKNOWN = (LookupError, StopIteration, ValueError, TypeError)  # a name of the page that the run does not have
 SIMPLIFIED, SIMPLIFIED_BY = 128, 0.25  # points from which matplotlib leaves out some of a line; pixels that it may move
 AXES = 1e-6  # largest distance of a number of an axis from its place, as a share of the axis
@@ -57,6 +58,9 @@ class Compared:
         if function is None:
             self._other("table", table.title)
             return
+        for title in table.header:
+            if "% interval" in title:
+                self.values(f"column {title}", title, [100 * run.level])
         for row in table.rows:
             try:
                 expected = function(run, table, row)
@@ -80,20 +84,8 @@ class Compared:
     def _drawn(self, figure: SvgFigure, expected: figures.Expected) -> None:
         if figure.error() > AXES:
             self.wrong.append(f"{figure.label}: the numbers of an axis are not on its scale")
-        # Percentages are rounded to two decimals before they are drawn, other values to four.
-        decimals = 2 if max((value for ticks in figure.axes for _, value in ticks), default=0) > 1 else 4
-        tolerance = 0.6 * 10**-decimals
-        pairs = [simplified(*pair) for pair in zip(figure.drawn, expected.drawn, strict=False)]
-        sizes = [[len(one) for one in side] for side in (figure.drawn, [values for _, values in pairs])]
-        if sizes[0] != sizes[1] or len(figure.drawn) != len(expected.drawn):
-            known = [len(one) for one in expected.drawn]
-            self.wrong.append(f"{figure.label}: lines of {sizes[0]} points, recomputed {known}")
-            return
-        for points, (moved, values) in zip(figure.drawn, pairs, strict=True):
-            most = max(tolerance, figure.height(SIMPLIFIED_BY)) if moved else tolerance
-            self.numbers += int(np.isfinite(values).sum())
-            for at in np.flatnonzero((np.abs(np.subtract(points, values)) > most).any(axis=-1)):
-                self.wrong.append(f"{figure.label}: point {_point(points[at])}, recomputed {_point(values[at])}")
+        if expected.drawn is not None:
+            self._points(figure, expected.drawn)
         areas = [12 + 200 * n / max(expected.cycles) for n in expected.cycles]
         self.numbers += len(areas)
         same = len(areas) == len(figure.discs) and np.allclose(areas, figure.discs, atol=0.01)
@@ -104,8 +96,23 @@ class Compared:
             inside = text if name == text else text.removeprefix(name)
             self.values(f"{figure.label}, {name}", inside, expected.numbers.get(name, []))
 
+    def _points(self, figure: SvgFigure, expected: list[Points]) -> None:
+        # Percentages are rounded to two decimals before they are drawn, other values to four.
+        decimals = 2 if max((value for ticks in figure.axes for _, value in ticks), default=0) > 1 else 4
+        pairs = [simplified(*pair) for pair in zip(figure.drawn, expected, strict=False)]
+        sizes = [[len(one) for one in side] for side in (figure.drawn, [values for _, values in pairs])]
+        if sizes[0] != sizes[1] or len(figure.drawn) != len(expected):
+            known = [len(one) for one in expected]
+            self.wrong.append(f"{figure.label}: lines of {sizes[0]} points, recomputed {known}")
+            return
+        for points, (moved, values) in zip(figure.drawn, pairs, strict=True):
+            most = max(0.6 * 10**-decimals, figure.height(SIMPLIFIED_BY) if moved else 0.0)
+            self.numbers += int(np.isfinite(values).sum())
+            for at in np.flatnonzero((np.abs(np.subtract(points, values)) > most).any(axis=-1)):
+                self.wrong.append(f"{figure.label}: point {_point(points[at])}, recomputed {_point(values[at])}")
+
     def prose(self, run: Run, section: Section) -> None:
-        """Compare the numbers of all texts; in a section that follows from predictions, none may be left."""
+        """Compare the numbers of all texts; none may be left, but in the sections `UNREAD`."""
         html = section.prose.replace(f"{100 * run.level:g} %", " ")
         for owner, pattern, function in prose.PROSE:
             if owner in ("", self.section):
@@ -113,11 +120,12 @@ class Compared:
                     shown = html_page.text(match["n"])
                     self.text(shown[:40], shown, lambda match=match, function=function: function(run, match))
                 html = re.sub(pattern, lambda match: match.groupdict().get("kept") or " ", html, flags=re.DOTALL)
-        if self.source == PREDICTIONS and self.section != ABOVE:
-            left = re.sub("|".join(prose.CONSTANT), " ", html_page.text(html))
-            for match in NUMBER.finditer(left.replace(run.params["labels"], " ").replace(run.split, " ")):
-                around = left[max(match.start() - 40, 0) : match.end() + 10]
-                self.wrong.append(f"unknown number in: {around}")
+        if self.section not in UNREAD:
+            names = {*run.networks, *run.test["cycle_id"], run.params["labels"]}
+            left = re.sub("|".join(prose.CONSTANT), " ", html_page.text(html).replace(run.split, " "))
+            left = " ".join(word for word in left.split() if word.strip(":,.") not in names)
+            for match in NUMBER.finditer(left):
+                self.wrong.append(f"unknown number in: {left[max(match.start() - 40, 0) : match.end() + 10]}")
 
     def _other(self, kind: str, title: str) -> None:
         """Note a table or figure that is not compared; an unknown one is wrong."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 NUMBER = re.compile(r"[+−-]?\d[\d,]*(?:\.\d+)?(?:[eE][+−-]?\d+)?")
+LEAST = "0.001"  # p-value below which none is shown
 ROUNDING = 0.56  # of the last decimal: figures are rounded twice
 
 
@@ -30,7 +31,7 @@ def differs(text: str, values: Sequence[float]) -> bool:
         digits, _, power = one.lower().partition("e")
         tolerance = ROUNDING * 10.0 ** (int(_float(power or "0")) - len(digits.partition(".")[2]))
         tolerance += getattr(value, "margin", 0.0)
-        below = f"< {one}" in text and value - tolerance < _float(one)
+        below = one == LEAST and f"< {one}" in text and value - tolerance < _float(one)
         if not below and abs(_float(one) - value) > tolerance:
             return True
     return False

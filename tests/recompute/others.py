@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,18 @@ from tests.recompute.numbers import numbers
 from tests.recompute.run import Run
 from tests.recompute.tables import Numbers, Recompute, Row
 
+MOST_FAILING = 12  # expectations that are listed for a corpus
 MOST = 200  # cycles of a group whose spectra are averaged
+RecomputeText = Callable[[Run, re.Match[str]], list[float]]
 EPOCHS = {"Score over epochs": "val_score_strict", "Training loss over epochs": "train_loss"}
+COLOURINGS = {
+    "class": "class_name",
+    "device": "device",
+    "corpus": "corpus",
+    "location": "location",
+    "patient": "patient_id",
+}
+IN_LEGEND = 6  # values of a colouring with a colour of their own
 METHODS = {
     "attention × gradient": "gradient_attention",
     "attention rollout": "attention_rollout",
@@ -142,6 +152,19 @@ def separation(run: Run, label: re.Match[str], texts: list[str]) -> Expected:
     return Expected(drawn, {})
 
 
+def projection(run: Run, label: re.Match[str], texts: list[str]) -> Expected:
+    """Return the numbers of the texts of a projection, whose axes have no numbers."""
+    first, second = _explained(run)["embeddings"]["models"][label[2]]["val"]["pca_explained"]
+    known = pl.read_parquet(run.root / "data/explanation/embeddings.parquet").filter(model=label[2], selection="val")
+    names = {str(one) for one in known[COLOURINGS[label[3]]].unique()}
+    names |= {f"{corpus}/{device}" for corpus, device in known.select("corpus", "device").unique().rows()}
+    numbers_of = {"component 1 (": [first], "component 2 (": [second]} | {name: numbers(name) for name in names}
+    if more := [text for text in texts if text.endswith(" more")]:
+        number = known[COLOURINGS[label[3]]].drop_nulls().n_unique()
+        numbers_of |= {more[0]: [number - IN_LEGEND]}
+    return Expected(None, numbers_of)
+
+
 def maps(run: Run, table: Table, row: Row) -> Numbers:
     methods = _explained(run)["maps"]["models"][table.title.partition(":")[0]]["methods"]
     return [_with_limits(methods[METHODS[name]][TESTS[row[0]]], "mean") for name in table.header[1:]]
@@ -167,6 +190,44 @@ def loss_line(run: Run, *_: object) -> Expected:
     return Expected(known, {name: numbers(name) for name in models})
 
 
+def sample(run: Run, _: re.Match[str]) -> list[float]:
+    known = _explained(run)["embeddings"]["sample"]
+    return [part[key] for part in known.values() for key in ("cycles", "of")]
+
+
+def values_of(run: Run, match: re.Match[str]) -> list[float]:
+    """Return the numbers of values, of cycles with them and of cycles left out, of each colouring of a table."""
+    models = [one["val"].get(match["subset"], {}) for one in _explained(run)["embeddings"]["models"].values()]
+    names = re.findall(r"[a-z]+(?= \d)", match["n"])
+    found = [next(one[name] for one in models if name in one) for name in names]
+    return [one[key] for one in found for key in ("values", "cycles", "left_out")]
+
+
+def neighbours(run: Run, _: re.Match[str]) -> list[float]:
+    return [_explained(run)["embeddings"]["neighbours"]]
+
+
+def completeness(run: Run, match: re.Match[str]) -> list[float]:
+    methods = _explained(run)["maps"]["models"][match["model"]]["methods"]
+    return [100 * methods["integrated_gradients"]["completeness_gap"]]
+
+
+def duration(run: Run, match: re.Match[str]) -> list[float]:
+    return [pl.read_parquet(run.root / "data/cycles/cycles.parquet").filter(cycle_id=match["cycle"])["duration_s"][0]]
+
+
+def cycles_of_the_loss(run: Run, _: re.Match[str]) -> list[float]:
+    return [_explained(run)["sharpness"]["cycles"]]
+
+
+def number_failing(run: Run, match: re.Match[str]) -> list[float]:
+    return [sum(not one["success"] for one in _verdicts(run, match["title"])["expectations"])]
+
+
+def more_failing(run: Run, match: re.Match[str]) -> list[float]:
+    return [number_failing(run, match)[0] - MOST_FAILING]
+
+
 # As `tables.TABLES`, but for the sections of `SOURCES`.
 TABLES: tuple[tuple[str, str, Recompute], ...] = (
     ("training", "", training),
@@ -181,8 +242,24 @@ FIGURES: tuple[tuple[str, RecomputeFigure], ...] = (
     ("|".join(EPOCHS), over_epochs),
     ("Mean feature of each corpus and device over the mel bins", spectra),
     ("What (.*) separates", separation),
+    ("(t-SNE|PCA) of (.*) by (.*)", projection),
     ("(deletion|insertion) curves of (.*)", map_curves),
     ("loss along a random direction", loss_line),
+)
+# The section, the pattern of the HTML, whose group `n` has the numbers, and the function that gives them.
+PROSE: tuple[tuple[str, str, RecomputeText], ...] = (
+    ("embeddings", r"A random sample of cycles was embedded: (?P<n>.*?)\.", sample),
+    ("embeddings", r"purity of (?P<n>\d+) neighbours", neighbours),
+    (
+        "embeddings",
+        r"<h3>[^<]*, (?P<subset>test|train)(?:ing)? cycles</h3>(?:(?!<h3>).)*?cycles left out: (?P<n>.*?)\. Left out",
+        values_of,
+    ),
+    ("maps", r"<h3>(?P<model>[^<:]*): tests(?:(?!<h3>).)*?median error is (?P<n>[\d.]+)%", completeness),
+    ("maps", r"<h3>[^<:]*: (?P<cycle>[^<]*)</h3>(?:(?!<h3>).)*?Cycle of (?P<n>[\d.]+) s", duration),
+    ("sharpness", r"of the loss on (?P<n>\d+) training cycles", cycles_of_the_loss),
+    ("data_checks", r"(?P<kept><summary>(?P<title>[^<:]*):(?:(?!<summary>).)*?)And (?P<n>\d+) more", more_failing),
+    ("data_checks", r"<summary>(?P<title>[^<:]*): (?P<n>\d+) expectation", number_failing),
 )
 LOGARITHMIC = ("loss along a random direction",)  # figures with a logarithmic vertical axis
 # What gives the numbers of sections that do not follow from predictions.
@@ -198,7 +275,6 @@ SOURCES = {
 # Tables and figures that nothing here reads: their section, the beginning of their title, and what they show.
 NOT_READ = (
     ("provenance", "Settings that differ from the recipe", "settings of the recipe"),
-    ("embeddings", "(t-SNE|PCA) of .* by .*", "axes without numbers"),
     ("maps", ".* of .* by .*", "pixels of maps"),
     ("sharpness", "loss around .*", "contours"),
 )

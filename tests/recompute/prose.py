@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from tests.recompute import limits, scores, tables
+from tests.recompute import limits, others, scores, tables
 from tests.recompute.html_page import ABOVE, text
 from tests.recompute.numbers import numbers
 from tests.recompute.run import Run
@@ -41,7 +41,11 @@ CONSTANT = (
     r"fewer than (?:3|5) patients",
     r"a prediction with 70 % confidence is right in 70 % of the cases",
     r"cut off at 4 kHz",
-    r"p\(normal\)",
+    r"quantile 0\.1 to 0\.9",
+    r"at most 200 cycles",
+    r"deletion below 0 and an insertion above 0",
+    r"near 0 is good; near 1 means",
+    r"The residual is 0 for an exact eigenvalue\. Above 0\.1 the eigenvalue",
 )
 
 
@@ -210,4 +214,5 @@ PROSE: tuple[tuple[str, str, Callable[[Run, re.Match[str]], Values]], ...] = (
     ("corpora", r"<li><b>(?P<name>[^<]*)</b>, labels (?P<n>(?P<labels>[^:]*):[^<]*)", about_corpus),
     ("gallery", EXAMPLE, example),
     ("gallery", r"Test cycles of (?P<n>\S+) as input", first_student),
+    *others.PROSE,
 )
