@@ -7,13 +7,31 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tests.recompute import figures, html_page, others, prose, svg_figures, tables
+from tests.recompute import explained, figures, html_page, others, prose, svg_figures, tables
 from tests.recompute.html_page import ABOVE, Section, Table
 from tests.recompute.numbers import NUMBER, differs
 from tests.recompute.run import Run
 from tests.recompute.svg_figures import Points, SvgFigure
 
 PREDICTIONS, EXPLANATIONS = "predictions", "explanations: no number of the run"
+# What gives the numbers of sections that do not follow from predictions.
+SOURCES = {
+    "training": "model.json, history.csv",
+    "domains": "tables of recordings, features",
+    "data_checks": "results of Great Expectations",
+    "provenance": "records, event log",
+    "embeddings": "explanation.json",
+    "maps": "explanation.json",
+    "sharpness": "explanation.json",
+}
+# Tables and figures that nothing here reads: their section, the beginning of their title, and what they show.
+NOT_READ = (
+    ("maps", ".* of .* by .*", "pixels of maps"),
+    ("sharpness", "loss around .*", "contours"),
+    ("provenance", "Settings that differ from the recipe", "settings of the recipe"),
+)
+KNOWN_TABLES = (*tables.TABLES, *others.TABLES, *explained.TABLES)
+KNOWN_FIGURES = (*figures.FIGURES, *others.FIGURES, *explained.FIGURES)
 UNREAD = (ABOVE, "provenance", "reading")  # dates, hashes, settings, names and explanations
 UNKNOWN = (LookupError, StopIteration, ValueError, TypeError)  # a name of the page that the run does not have
 SIMPLIFIED, SIMPLIFIED_BY = 128, 0.25  # points from which matplotlib leaves out some of a line; pixels that it may move
@@ -54,7 +72,7 @@ class Compared:
 
     def table(self, run: Run, table: Table) -> None:
         """Compare all cells of a table."""
-        function = _known((*tables.TABLES, *others.TABLES), self.section, table.title)
+        function = _known(self.section, table.title)
         if function is None:
             self._other("table", table.title)
             return
@@ -71,9 +89,9 @@ class Compared:
 
     def figure(self, run: Run, label: str, svg: str) -> None:
         """Compare all points and texts of a figure."""
-        for pattern, function in (*figures.FIGURES, *others.FIGURES):
+        for pattern, function in KNOWN_FIGURES:
             if found := re.fullmatch(pattern, label):
-                figure = svg_figures.read(label, svg, logarithmic=label in others.LOGARITHMIC)
+                figure = svg_figures.read(label, svg, logarithmic=label in explained.LOGARITHMIC)
                 try:
                     self._drawn(figure, function(run, found, figure.texts))
                 except UNKNOWN as error:
@@ -84,8 +102,7 @@ class Compared:
     def _drawn(self, figure: SvgFigure, expected: figures.Expected) -> None:
         if figure.error() > AXES:
             self.wrong.append(f"{figure.label}: the numbers of an axis are not on its scale")
-        if expected.drawn is not None:
-            self._points(figure, expected.drawn)
+        self._points(figure, to_scale(expected.drawn, figure.drawn) if expected.to_scale else expected.drawn)
         areas = [12 + 200 * n / max(expected.cycles) for n in expected.cycles]
         self.numbers += len(areas)
         same = len(areas) == len(figure.discs) and np.allclose(areas, figure.discs, atol=0.01)
@@ -129,7 +146,7 @@ class Compared:
 
     def _other(self, kind: str, title: str) -> None:
         """Note a table or figure that is not compared; an unknown one is wrong."""
-        for section, pattern, source in others.NOT_READ:
+        for section, pattern, source in NOT_READ:
             if section == self.section and re.match(pattern, title):
                 self.not_read[source] += 1
                 return
@@ -139,7 +156,7 @@ class Compared:
 def compare(run: Run, html: str) -> Iterator[Compared]:
     """Yield the comparison of each section of a page, as far as `tests.recompute` knows how its numbers arise."""
     for name, section in html_page.sections(html).items():
-        source = EXPLANATIONS if name == "reading" else others.SOURCES.get(name, PREDICTIONS)
+        source = EXPLANATIONS if name == "reading" else SOURCES.get(name, PREDICTIONS)
         found = Compared(name, source)
         for table in section.tables:
             found.table(run, table)
@@ -147,6 +164,15 @@ def compare(run: Run, html: str) -> Iterator[Compared]:
             found.figure(run, label, svg)
         found.prose(run, section)
         yield found
+
+
+def to_scale(values: list[Points], drawn: list[Points]) -> list[Points]:
+    """Return points in the pixels of a drawing, by the origin and scale of each axis that fit best."""
+    known, pixels = (np.concatenate(side) for side in (values, drawn))
+    if len(known) != len(pixels):
+        return values
+    fits = [np.polyfit(known[:, axis], pixels[:, axis], 1) for axis in (0, 1)]
+    return [[tuple(map(np.polyval, fits, point)) for point in points] for points in values]
 
 
 def simplified(points: Points, values: Points) -> tuple[bool, Points]:
@@ -157,9 +183,9 @@ def simplified(points: Points, values: Points) -> tuple[bool, Points]:
     return True, list(zip(at, np.interp(at, *zip(*values, strict=True)), strict=True))
 
 
-def _known(functions: Sequence[tuple[str, str, tables.Recompute]], section: str, title: str) -> tables.Recompute | None:
+def _known(section: str, title: str) -> tables.Recompute | None:
     """Return the function that computes a table; None if it is unknown."""
-    return next((one for of, pattern, one in functions if of == section and re.match(pattern, title)), None)
+    return next((one for of, pattern, one in KNOWN_TABLES if of == section and re.match(pattern, title)), None)
 
 
 def _point(point: tuple[float, float]) -> str:

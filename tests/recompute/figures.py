@@ -17,14 +17,12 @@ SAME = 1e-12  # two rates that are equal but for rounding
 
 
 class Expected(NamedTuple):
-    """Points of each line, mark and band in the order of drawing, numbers of texts by their beginning, and areas.
+    """Points of each line, mark and band in the order of drawing, numbers of texts by their beginning, and areas."""
 
-    Points are None where the axes have no numbers.
-    """
-
-    drawn: list[Points] | None
+    drawn: list[Points]
     numbers: dict[str, list[float]]
     cycles: tuple[int, ...] = ()  # number of cycles that the area of each disc shows
+    to_scale: bool = False  # whether the axes have no numbers: origin and scale of the points are free
 
 
 Recompute = Callable[[Run, re.Match[str], list[str]], Expected]

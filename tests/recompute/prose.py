@@ -2,12 +2,11 @@
 
 import html
 import re
-from collections.abc import Callable
 
 import numpy as np
 import polars as pl
 
-from tests.recompute import limits, others, scores, tables
+from tests.recompute import explained, limits, others, scores, tables
 from tests.recompute.html_page import ABOVE, text
 from tests.recompute.numbers import numbers
 from tests.recompute.run import Run
@@ -49,7 +48,7 @@ CONSTANT = (
 )
 
 
-def tile(key: str, definition: str, place: int | None) -> Callable[[Run, re.Match[str]], Values]:
+def tile(key: str, definition: str, place: int | None) -> tables.RecomputeText:
     """Return a function for a tile: a figure, its standard deviation, and its limits over patients."""
 
     def figure(run: Run, _: re.Match[str]) -> Values:
@@ -196,7 +195,7 @@ def first_student(run: Run, _: re.Match[str]) -> Values:
 
 
 # The section, the pattern of the HTML, whose group `n` has the numbers, and the function that gives them.
-PROSE: tuple[tuple[str, str, Callable[[Run, re.Match[str]], Values]], ...] = (
+PROSE: tuple[tuple[str, str, tables.RecomputeText], ...] = (
     (ABOVE, r"tested on (?P<n>\d.*? recordings\))", sizes),
     (ABOVE, r"(?P<n>mean of \d+ shifted clips)", shifts),
     *(("results", TILE.format(name), tile(*of)) for name, of in TILES.items()),
@@ -215,4 +214,5 @@ PROSE: tuple[tuple[str, str, Callable[[Run, re.Match[str]], Values]], ...] = (
     ("gallery", EXAMPLE, example),
     ("gallery", r"Test cycles of (?P<n>\S+) as input", first_student),
     *others.PROSE,
+    *explained.PROSE,
 )

@@ -15,6 +15,7 @@ FEW, MARK, MOST = 5, "†", 20  # patients with normal, or with abnormal, cycles
 Row = list[str]
 Numbers = list[list[float]]
 Recompute = Callable[[Run, Table, Row], Numbers]
+RecomputeText = Callable[[Run, re.Match[str]], list[float]]
 
 
 def means(rows: pl.DataFrame, figures: Callable[[pl.DataFrame], list[float]]) -> Numbers:

@@ -20,7 +20,7 @@ from tasks.reporting import page
 from tasks.reporting.sections import registry
 from tasks.runtime import corpus_facts, files
 from tests import recompute
-from tests.recompute import comparison, figures, html_page, limits, others, tables
+from tests.recompute import comparison, html_page, limits
 from tests.recompute.numbers import NUMBER, differs
 from tests.recompute.run import BOTH, Run, read
 from tests.unit.tasks.evaluation.example import CLASSES, PUBLISHED, SETTINGS, cycles, evaluator, facts, predict
@@ -210,11 +210,11 @@ def test_every_number_of_a_section_follows_from_the_predictions_or_another_file(
 def test_every_kind_of_number_is_on_the_example_page(run):
     sections = html_page.sections(run[1])
     titles = [(name, one.title) for name, section in sections.items() for one in section.tables]
-    for section, pattern, _ in (*tables.TABLES, *others.TABLES):
+    for section, pattern, _ in comparison.KNOWN_TABLES:
         assert [title for name, title in titles if name == section and re.match(pattern, title)], (section, pattern)
     labels = re.findall('aria-label="([^"]*)"', run[1])
-    for pattern, function in (*figures.FIGURES, *others.FIGURES):
-        if function is not others.projection:  # tests/pipeline/test_numbers.py has projections
+    for pattern, function in comparison.KNOWN_FIGURES:
+        if function is not comparison.explained.projection:  # tests/pipeline/test_numbers.py has projections
             assert [one for one in labels if re.fullmatch(pattern, one)], pattern
 
 
