@@ -1,45 +1,34 @@
-"""Withdrawal of a patient from a small project, held to a search that uses no code of Breathline."""
+"""Withdrawal of a patient from a small project, compared with a search that uses no code of Breathline."""
 
-import gzip
 import json
 import shutil
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
-from unittest import mock
 
-import numpy as np
 import pytest
-from filelock import FileLock
-from huggingface_hub import constants
-from rich.console import Console
-from safetensors.numpy import save_file
 from typer.testing import CliRunner
 
-from cli import withdraw
 from cli.main import app
 from flows.dvc_repository import open_repo
-from flows.withdrawal import erase, letter, plan, run
+from flows.withdrawal import plan, run
 from lineage import dvc_storage, error_texts, events
-from lineage.absence import fingerprint, stores, withdrawals
-from lineage.absence.fingerprint import Fingerprint
-from lineage.absence.git_search import GitObjects
+from lineage.absence import withdrawals
 from lineage.verify import verification
 from tasks import artifacts
-from tasks.artifacts import CorpusFolders
-from tasks.runtime.errors import BreathlineError
 from tests import independent_search, toy
 from tests.documents.json_keys import documented, keys
 from tests.independent_search import Evidence
-from tests.unit.lineage import small
-
-PATIENT = "103"  # trains
-QUESTION = f"patient:{PATIENT}"
-WAV = "data/raw/icbhi/audio/103_1b1_Tc_sc_Meditron.wav"
-EXPORT = "reports/audit/others.json"  # an export without the patient
-HANDED_OUT = "handed_out/wavs.zip"  # a file of the user
-STORES = ("experiments", "workspaces", "copies", "files", "versions", "log_entries", "links", "unread")
-IN_GIT, LINK = "samples/breath.wav", "data/student/7/more"  # a recording on another branch; a link to another folder
+from tests.unit.flows.withdrawal.patient_copies import (
+    EXPORT,
+    HANDED_OUT,
+    IN_GIT,
+    LINK,
+    PATIENT,
+    QUESTION,
+    WAV,
+    spread,
+    without_patient,
+)
 
 
 @dataclass(frozen=True)
@@ -53,66 +42,6 @@ class Withdrawn:
     from_patient: set[str]
     found: dict  # output of the command
     database: Path  # DVC's tables of hashes
-
-
-def without_patient(root: Path) -> None:
-    """Make every artifact again without the patient, with other weights and features, as a run of the stages does."""
-    left = {name: value for name, value in small.RECORDINGS.items() if not name.startswith(PATIENT)}
-    make_model, make_features = small._model, small._MAKERS_OF_CORPORA["fbank"]
-
-    def model(root: Path, read: dict, folder: str, network: dict, seed: int) -> None:
-        make_model(root, read, folder, network, seed)
-        for path in (root / folder).glob("*.safetensors"):
-            save_file({"w": np.full(4, seed + 100, np.float32)}, path)
-
-    def features(root: Path, corpus: object, frontend: str) -> None:
-        make_features(root, corpus, frontend)
-        path = root / corpus.features(frontend) / "features.npy"
-        np.save(path, np.load(path) + np.float16(1))
-
-    shutil.rmtree(root / "data/raw")
-    makers = mock.patch.dict(small._MAKERS_OF_CORPORA, {"fbank": features})
-    with mock.patch.object(small, "RECORDINGS", left), mock.patch.object(small, "_model", model), makers:
-        small.run(root)
-    toy.call(root, "dvc", "commit", "--quiet", "--force")
-
-
-def spread(root: Path, remote: Path) -> None:
-    """Leave copies of a patient's data in every kind of store."""
-    toy.call(root, "dvc", "remote", "add", "--default", "store", str(remote))
-    toy.call(root, "dvc", "push", "--quiet", "--run-cache")
-    toy.commit(root, "a remote")
-    toy.call(root, "git", "tag", "student@v1.0.0")
-    commit = toy.call(root, "git", "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "an experiment").strip()
-    toy.call(root, "git", "update-ref", "refs/exps/ab/cdef/first", commit)
-    toy.call(root, "git", "checkout", "--quiet", "-b", "samples")
-    (root / IN_GIT).parent.mkdir()
-    shutil.copy(root / WAV, root / IN_GIT)
-    toy.call(root, "git", "add", "--force", IN_GIT)  # .gitignore names sound files
-    toy.commit(root, "a sample")
-    toy.call(root, "git", "checkout", "--quiet", "-")
-    toy.call(root, "git", "hash-object", "-w", str(Path(WAV).with_suffix(".txt")))
-    for name in ("scratch", "elsewhere"):
-        (root.parent / name).mkdir()
-    (root / ".checkpoints").symlink_to(root.parent / "scratch")
-    (root / LINK).parent.mkdir()
-    (root / LINK).symlink_to(root.parent / "elsewhere")
-    wav = (root / WAV).read_bytes()
-    for name in (".checkpoints/ab/training.pt", ".dvc/tmp/models/x/copy", "data/student/7/old.wav"):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(wav)
-    (root / ".lineage/torn-1.txt").write_text('{"error": "103_1b1_Tc_sc_Meditron"')
-    error_texts.keep(root, BreathlineError("1 recording of the table is missing: Anna-Meyer-left.wav."))
-    workspace = root / ".leaderboard/mn"
-    for name in ("data", ".lineage"):
-        shutil.copytree(root / name, workspace / name)
-    shutil.copy(root / "dvc.lock", workspace / "dvc.lock")
-    (root / "reports/audit").mkdir(exist_ok=True)
-    (root / "reports/audit/prov.json.gz").write_bytes(gzip.compress(b'{"id": "103_1b1_Tc_sc_Meditron_001"}'))
-    (root / EXPORT).write_text('{"id": "104_1b1_Tc_sc_Meditron_001"}')
-    (root / HANDED_OUT).parent.mkdir()
-    with independent_search.zipfile.ZipFile(root / HANDED_OUT, "w", independent_search.zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("a.wav", wav)
 
 
 @pytest.fixture(scope="module")
@@ -276,147 +205,3 @@ def test_data_that_come_back_are_found_by_the_kept_hashes(withdrawn, small_run, 
     finally:
         copy.unlink()
     assert (done.exit_code, "all bytes of a recording or annotation of the patient" in done.stdout) == (1, True)
-
-
-def test_a_failed_run_erases_nothing_and_the_command_continues(small_run, tmp_path, monkeypatch):
-    root = shutil.copytree(small_run, tmp_path / "project")
-    monkeypatch.chdir(root)
-    monkeypatch.setattr(run, "_rerun", mock.Mock(side_effect=BreathlineError("The run failed.")))
-    objects = sorted((root / ".dvc/cache").rglob("*"))
-    assert CliRunner().invoke(app, ["withdraw", QUESTION, "--yes"]).exit_code == 1
-    assert sorted((root / ".dvc/cache").rglob("*")) == objects
-    assert withdrawals.find(root, PATIENT) is not None
-    shutil.rmtree(root / "data/waveforms")
-    (root / ".checkpoints").mkdir()
-    (root / ".checkpoints/training.pt").write_text("weights of any training")
-    planned = plan.make(root, QUESTION)
-    assert planned.known.rows, "the hashes of the first attempt serve the second"
-    terminal = Console(width=80, force_terminal=True, no_color=True, record=True, file=StringIO())
-    withdraw.show(planned, terminal)
-    shown = terminal.export_text()
-    assert max(map(len, shown.splitlines())) <= 80
-    assert "train_student@1" in shown
-    assert ".checkpoints/ (0.0 MB, whole)" in shown
-
-
-def test_a_place_outside_of_the_project_is_shown_by_its_way_from_there(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert withdraw._size(tmp_path.parent / "project/.lineage/torn-1.txt") == "../project/.lineage/torn-1.txt"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["patient:999"], "has a patient 999"),
-        (["103"], "does not name a patient"),
-        ([QUESTION, "--remote", "nowhere"], "no remote of DVC in a folder"),
-        ([QUESTION], "no terminal can be asked"),
-    ],
-    ids=["unknown", "no patient", "no remote", "not asked"],
-)
-def test_a_withdrawal_is_refused_with_a_reason(small_run, monkeypatch, arguments, words):
-    monkeypatch.chdir(small_run)
-    done = CliRunner().invoke(app, ["withdraw", *arguments])
-    assert done.exit_code == 1
-    assert words in " ".join(done.output.split())
-    assert not (small_run / withdrawals.FOLDER).exists()
-
-
-@pytest.mark.parametrize("level", ["DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR"])
-def test_remotes_of_the_settings_of_user_and_machine_are_in_the_plan(tmp_path, monkeypatch, level):
-    (tmp_path / "config").write_text("['remote \"shared\"']\n    url = s3://bucket/of/the/group\n")
-    monkeypatch.setenv(level, str(tmp_path))
-    assert dvc_storage.remotes_of(tmp_path) == {"shared": "s3://bucket/of/the/group"}
-
-
-def test_a_download_in_the_cache_of_the_hub_is_named(tmp_path, monkeypatch):
-    given = {"format": "icbhi", "source": "hub", "dataset": "lungs/icbhi", "revision": "a" * 40}
-    (tmp_path / "params.yaml").write_text(json.dumps({"corpora": {"icbhi": given}, "external": {}}))
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    corpus = CorpusFolders("training", "icbhi")
-    assert list(plan._downloads(tmp_path, corpus)) == []
-    folder = tmp_path / "hub/datasets--lungs--icbhi"
-    folder.mkdir(parents=True)
-    assert list(plan._downloads(tmp_path, corpus)) == [folder]
-
-
-def test_a_continued_withdrawal_keeps_the_hashes_of_the_first_attempt():
-    def prints(files, unread=()):
-        corpus = CorpusFolders("training", "icbhi")
-        return Fingerprint(taken_of="x", corpus=corpus, files=files, rows={}, learned=files, unread=unread)
-
-    both = fingerprint.union(prints({"a": "first"}), prints({"b": "second"}, ("features",)))
-    assert (both.files, both.learned, both.unread) == ({"a": "first", "b": "second"},) * 2 + (("features",),)
-    lost = fingerprint.union(prints({"a": "first"}), prints({}, ("features",)))
-    assert (lost.files, lost.unread) == ({"a": "first"}, ()), "the first attempt has read what is lost now"
-
-
-def test_the_pseudonym_follows_from_no_number_without_the_key_of_the_project(tmp_path):
-    first, second = (withdrawals.id_of(tmp_path / name, "icbhi", PATIENT) for name in "ab")
-    assert first == withdrawals.id_of(tmp_path / "a", "icbhi", PATIENT)
-    assert first != second
-
-
-@pytest.mark.parametrize(
-    ("erased", "left", "remotes", "unfinished"),
-    [
-        (False, {"store": 3}, {"store": "3 objects"}, []),
-        (False, {"store": 0}, {}, []),
-        (False, {}, {"store": "not searched"}, []),
-        (False, None, {"store": "not in a folder of this machine, not searched"}, []),
-        (True, {"store": 3}, {}, ["left: remote store: 3 objects"]),
-    ],
-)
-def test_a_remote_with_objects_is_no_proof_of_absence(erased, left, remotes, unfinished):
-    found = stores.Stores(cached=mock.Mock(objects=(), entries=()), **dict.fromkeys(STORES, ()), in_git=GitObjects())
-    remote = plan.Remote(name="store", url="x", cache=None if left is None else mock.Mock(), erased=erased)
-    planned = mock.Mock(remotes=[remote], downloads=[], stores=found)
-    absence = mock.Mock(traces=(), not_there=(), proven=True)
-    searched = {"absence": absence, "stores": found, "left_in_remotes": left or {}}
-    outcome = run.Outcome(plan=planned, at="", erased=mock.Mock(), **searched, failed=())
-    assert (outcome.remotes, outcome.unfinished) == (remotes, unfinished)
-    assert outcome.proven == (not remotes and not unfinished)
-
-
-def test_a_running_reproduction_is_not_erased(tmp_path):
-    folder = tmp_path / stores.REPRODUCTIONS
-    folder.mkdir(parents=True)
-    with FileLock(folder / "student.lock"), pytest.raises(BreathlineError, match="being reproduced"):
-        run.carry_out(tmp_path, mock.Mock())
-    assert list(tmp_path.iterdir()) == [tmp_path / ".dvc"], "neither hashes nor params.yaml are written"
-
-
-def test_what_cannot_be_removed_is_noted_and_all_else_is_removed(tmp_path):
-    cache, failed = dvc_storage.Cache(tmp_path), []
-    (cache.object("ab1") / "a folder where a file should be").mkdir(parents=True)
-    cache.object("cd2").parent.mkdir(parents=True)
-    cache.object("cd2").write_text("an object")
-    erase._cached(cache, mock.Mock(objects=["ab1", "cd2"], entries=[]), failed)
-    assert not cache.object("cd2").exists()
-    assert [str(cache.object("ab1")) in one for one in failed] == [True]
-
-
-@pytest.mark.parametrize("damage", [{"corpus": {}}, {"patient": None}, {"learned": 3}, {"files": None}], ids=str)
-def test_damaged_hashes_of_an_earlier_withdrawal_are_reported(tmp_path, damage):
-    corpus = CorpusFolders("training", "icbhi")
-    known = Fingerprint(taken_of="x", corpus=corpus, files={}, rows={}, learned={}, unread=())
-    withdrawals.save(tmp_path, PATIENT, withdrawals.Withdrawal(known, frozenset()))
-    (path,) = (tmp_path / withdrawals.FOLDER).glob("*.json")
-    content = json.loads(path.read_text()) | damage
-    path.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
-    with pytest.raises(BreathlineError, match="damaged") as caught:
-        withdrawals.find(tmp_path, PATIENT)
-    assert caught.value.where == path
-
-
-def test_an_address_of_git_that_cannot_be_read_does_not_stop_the_letter():
-    assert letter._address("https://[anna:secret@example.org") == "an address that cannot be read"
-    assert letter._address("https://anna:secret@example.org/a") == "https://example.org/a"
-
-
-def test_missing_waveforms_are_no_basis_for_a_withdrawal(small_run, tmp_path):
-    root = shutil.copytree(small_run, tmp_path / "project")
-    shutil.rmtree(root / "data/waveforms")
-    with pytest.raises(BreathlineError, match="cannot be read") as caught:
-        plan.make(root, QUESTION)
-    assert "dvc checkout" in caught.value.hint
