@@ -1,126 +1,22 @@
-"""OpenLineage events, read by the classes of its client that are generated from the specification."""
+"""OpenLineage events: the standard, datasets, runs, copied columns and code."""
 
 import hashlib
-import importlib
 import io
 import json
 import os
-import pkgutil
 import subprocess
 import sys
-import threading
 import uuid
-from datetime import datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import attr
 import polars as pl
 import pytest
-from openlineage.client import generated
-from openlineage.client.generated import (
-    base,
-    column_lineage_dataset,
-    execution_parameters_run,
-    parent_run,
-    schema_dataset,
-)
-from openlineage.client.transport import http_common
-from rfc3986_validator import validate_rfc3986
 
 from lineage import events as log
 from lineage import machine, project
-from lineage.exports import openlineage, openlineage_server
-from tasks.runtime.errors import BreathlineError, TransientError
+from lineage.exports import openlineage
 from tests import toy
-
-BASES = (base.RunFacet, base.JobFacet, base.DatasetFacet, base.InputDatasetFacet, base.OutputDatasetFacet)
-
-
-def facet_classes():
-    modules = (
-        importlib.import_module(f"{generated.__name__}.{m.name}") for m in pkgutil.iter_modules(generated.__path__)
-    )
-    found = (one for module in modules for one in vars(module).values() if isinstance(one, type))
-    return {one._get_schema(): one for one in found if issubclass(one, BASES)}
-
-
-FACETS = facet_classes()
-
-
-def read(event):
-    """Return an event as the client understands it; what the standard does not know, or misses, is an error."""
-    given = json.loads(json.dumps(event))
-    assert given.pop("schemaURL") == base.RunEvent._get_schema()
-    run, job = given.pop("run"), given.pop("job")
-    return base.RunEvent(
-        run=base.Run(run.pop("runId"), facets=facets(run.pop("facets")), **run),
-        job=base.Job(facets=facets(job.pop("facets")), **job),
-        inputs=[dataset(base.InputDataset, "inputFacets", one) for one in given.pop("inputs")],
-        outputs=[dataset(base.OutputDataset, "outputFacets", one) for one in given.pop("outputs")],
-        eventType=base.EventType(given.pop("eventType")),
-        **given,
-    )
-
-
-def dataset(kind, of_role, given):
-    return kind(facets=facets(given.pop("facets")), **{of_role: facets(given.pop(of_role))}, **given)
-
-
-def facets(given):
-    found = {}
-    for name, facet in given.items():
-        producer, kind = facet.pop("_producer"), FACETS[facet.pop("_schemaURL")]
-        if kind in BASES:
-            assert name.startswith("breathline_"), f"{name} is not the standard's, and must bear our prefix"
-            found[name] = kind(producer=producer)
-        else:
-            found[name] = kind(producer=producer, **{key: NESTED.get((name, key), as_is)(facet[key]) for key in facet})
-        attr.validate(found[name])
-    return found
-
-
-def as_is(value):
-    return value
-
-
-def parts_of(kind, **keys):
-    """Return a function that reads an object, or a list of objects, as a class of the client."""
-
-    def read_part(value):
-        if isinstance(value, list):
-            return [read_part(one) for one in value]
-        return kind(**{key: keys.get(key, as_is)(value[key]) for key in value})
-
-    return read_part
-
-
-TRANSFORMATIONS = parts_of(column_lineage_dataset.Transformation)
-INPUT_FIELDS = parts_of(column_lineage_dataset.InputField, transformations=TRANSFORMATIONS)
-FIELDS = parts_of(column_lineage_dataset.Fields, inputFields=INPUT_FIELDS)
-# Objects within facets, by facet and key.
-NESTED = {
-    ("parent", "run"): parts_of(parent_run.Run),
-    ("parent", "job"): parts_of(parent_run.Job),
-    ("schema", "fields"): parts_of(schema_dataset.SchemaDatasetFacetFields),
-    ("columnLineage", "fields"): lambda fields: {name: FIELDS(field) for name, field in fields.items()},
-    ("executionParameters", "parameters"): parts_of(execution_parameters_run.ExecutionParameter),
-}
-
-
-def check_formats(value, key=""):
-    """Check the formats that the specification names, which the classes of the client do not."""
-    if key in ("producer", "_producer", "schemaURL", "_schemaURL", "url"):
-        assert validate_rfc3986(value, rule="URI"), (key, value)
-    elif key == "runId":
-        uuid.UUID(value)
-    elif key == "eventTime":
-        assert datetime.fromisoformat(value).tzinfo is not None
-    elif isinstance(value, dict):
-        for name, part in value.items():
-            check_formats(part, name)
-    elif isinstance(value, list):
-        for part in value:
-            check_formats(part, key)
+from tests.unit.lineage.exports.openlineage_reader import check_formats, read
 
 
 def test_every_event_follows_the_standard(made):
@@ -281,59 +177,3 @@ def test_a_stage_names_its_module_in_the_remote_repository(copied):
         key: place[key] for key in (*expected, "url")
     }
     read(found["evaluate"])
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch):
-    monkeypatch.setitem(http_common.DEFAULT_RETRY_CONFIG, "backoff_factor", 0)
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append((self.path, self.headers.get("Authorization"), json.loads(body)))
-        self.send_response(self.server.status)
-        self.end_headers()
-        self.wfile.write(b"no such namespace")
-
-
-@pytest.fixture
-def server():
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.got, server.status, server.url = [], 201, f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-@pytest.mark.slow
-def test_events_reach_a_server_in_their_order_with_its_key_and_endpoint(server, made):
-    events = openlineage.events(made)
-    address = openlineage_server.send(events, {"OPENLINEAGE_URL": f"{server.url}/", "OPENLINEAGE_API_KEY": "secret"})
-    assert address == f"{server.url}/api/v1/lineage"
-    assert server.got == [("/api/v1/lineage", "Bearer secret", event) for event in events]
-    openlineage_server.send([{}], {"OPENLINEAGE_URL": f"{server.url}/marquez", "OPENLINEAGE_ENDPOINT": "/lineage"})
-    assert server.got[-1] == ("/marquez/lineage", None, {})
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("status", "kind"), [(404, BreathlineError), (503, TransientError)])
-def test_a_refusal_shows_the_answer(server, status, kind):
-    server.status = status
-    with pytest.raises(BreathlineError, match=f"{status} to event 1: no such namespace") as caught:
-        openlineage_server.send([{"eventType": "START"}], {"OPENLINEAGE_URL": server.url})
-    assert type(caught.value) is kind
-    assert len(server.got) == (6 if kind is TransientError else 1)
-
-
-@pytest.mark.parametrize(
-    ("url", "kind", "message"),
-    [("http://127.0.0.1:9", TransientError, "does not answer"), ("localhost", BreathlineError, "is invalid")],
-)
-def test_a_server_that_cannot_be_reached_is_an_error(url, kind, message):
-    assert openlineage_server.send([{}], {}) is None
-    with pytest.raises(BreathlineError, match=message) as caught:
-        openlineage_server.send([{}], {"OPENLINEAGE_URL": url})
-    assert type(caught.value) is kind
