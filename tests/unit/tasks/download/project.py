@@ -14,6 +14,7 @@ from tasks.runtime.errors import BreathlineError
 from tests.unit.tasks.sources import corpora
 
 NAMES = corpora.NAMES
+KNOWN = [*NAMES, corpora.ODD[1]]  # also the recording that the official split file misnames
 FULL = corpora.recordings(NAMES) | corpora.metadata(NAMES)
 
 
