@@ -104,19 +104,18 @@ class Share(NamedTuple):
 
 def shares(rows: pl.DataFrame, definition: str, people: list[str] | None = None) -> list[Share]:
     """Return Sp and Se, leaving out one patient after the other; with fewer than 3 patients, changes are NaN."""
-    found, people = [], people or sorted(rows["patient_id"].unique())
-    known, number = rows.with_columns(hit=hits(rows, definition), ill=pl.col("label") > 0), rows["model"].n_unique()
+    found, people, number = [], people or sorted(rows["patient_id"].unique()), rows["model"].n_unique()
+    known = rows.select("model", "patient_id", hit=hits(rows, definition), ill=pl.col("label") > 0)
+    of_patients = known.group_by("ill", "patient_id").agg(pl.sum("hit"), pl.len()).rows()
+    of_models = known.group_by("ill", "model", maintain_order=True).agg(pl.mean("hit")).rows()
     for abnormal in (False, True):
-        part = known.filter(ill=abnormal)
-        sums = {
-            who: (right, all_) for who, right, all_ in part.group_by("patient_id").agg(pl.sum("hit"), pl.len()).rows()
-        }
+        sums = {who: (right, all_) for ill, who, right, all_ in of_patients if ill == abnormal}
         right, cycles = np.array([sums.get(who, (0, 0)) for who in people], dtype=float).T
         with np.errstate(invalid="ignore", divide="ignore"):
             value = right.sum() / cycles.sum()
             changes = (right.sum() - right) / (cycles.sum() - cycles) - value
-        seeds = part.group_by("model", maintain_order=True).agg(pl.mean("hit"))["hit"].to_numpy()
-        of_seeds = seeds if part.height else np.full(number, np.nan)
+        seeds = [mean for ill, _, mean in of_models if ill == abnormal]
+        of_seeds = np.array(seeds or [np.nan] * number)
         patients = np.count_nonzero(cycles)
         factor = np.sqrt(1 - 1 / patients) if patients >= LEAST_PATIENTS else np.nan
         found.append(Share(value, changes * factor, of_seeds, cycles / number))

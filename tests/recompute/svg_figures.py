@@ -27,15 +27,16 @@ class SvgFigure:
 
     def values(self, pixels: Points) -> Points:
         """Return points in the units of the axes; in pixels along an axis without numbers."""
-        return [tuple(self._value(place, one) for place, one in enumerate(point)) for point in pixels]
+        sides = [self._values(place, [point[place] for point in pixels]) for place in (0, 1)]
+        return list(zip(*sides, strict=True))
 
-    def _value(self, place: int, pixel: float) -> float:
+    def _values(self, place: int, pixels: list[float]) -> list[float]:
         if len(self.axes[place]) < 2:
-            return pixel
-        pixels, values = np.array(self.axes[place]).T
+            return pixels
+        places, values = np.array(self.axes[place]).T
         log = self.logarithmic and place == 1
-        found = np.polyval(np.polyfit(pixels, np.log(values) if log else values, 1), pixel)
-        return float(np.exp(found) if log else found)
+        found = np.polyval(np.polyfit(places, np.log(values) if log else values, 1), pixels)
+        return (np.exp(found) if log else found).tolist()
 
     def height(self, pixels: float) -> float:
         """Return a height in the units of the vertical axis."""
