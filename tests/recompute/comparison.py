@@ -102,7 +102,7 @@ class Compared:
     def _drawn(self, figure: SvgFigure, expected: figures.Expected) -> None:
         if figure.error() > AXES:
             self.wrong.append(f"{figure.label}: the numbers of an axis are not on its scale")
-        self._points(figure, to_scale(expected.drawn, figure.drawn) if expected.to_scale else expected.drawn)
+        self._points(figure, to_scale(expected.drawn, figure))
         areas = [12 + 200 * n / max(expected.cycles) for n in expected.cycles]
         self.numbers += len(areas)
         same = len(areas) == len(figure.discs) and np.allclose(areas, figure.discs, atol=0.01)
@@ -166,13 +166,17 @@ def compare(run: Run, html: str) -> Iterator[Compared]:
         yield found
 
 
-def to_scale(values: list[Points], drawn: list[Points]) -> list[Points]:
-    """Return points in the pixels of a drawing, by the origin and scale of each axis that fit best."""
-    known, pixels = (np.concatenate(side) for side in (values, drawn))
-    if len(known) != len(pixels):
+def to_scale(values: list[Points], figure: SvgFigure) -> list[Points]:
+    """Return points in pixels along axes without numbers, by the origin and scale that fit best."""
+    if [len(one) for one in values] != [len(one) for one in figure.drawn]:
         return values
-    fits = [np.polyfit(known[:, axis], pixels[:, axis], 1) for axis in (0, 1)]
-    return [[tuple(map(np.polyval, fits, point)) for point in points] for points in values]
+    known, pixels = (np.concatenate(side).astype(float) for side in (values, figure.drawn))
+    for axis in (0, 1):
+        placed = np.isfinite(known[:, axis])
+        if len(figure.axes[axis]) < 2 and len(set(known[placed, axis])) > 1:
+            known[:, axis] = np.polyval(np.polyfit(known[placed, axis], pixels[placed, axis], 1), known[:, axis])
+    ends = np.cumsum([len(one) for one in values])
+    return [list(map(tuple, part)) for part in np.split(known, ends[:-1])]
 
 
 def simplified(points: Points, values: Points) -> tuple[bool, Points]:

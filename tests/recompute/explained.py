@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tests.recompute.figures import ANY, Expected
+from tests.recompute.figures import Expected
 from tests.recompute.figures import Recompute as RecomputeFigure
 from tests.recompute.html_page import Table
 from tests.recompute.numbers import numbers
@@ -60,11 +60,12 @@ def embeddings(run: Run, table: Table, row: Row) -> Numbers:
 
 def separation(run: Run, label: re.Match[str], texts: list[str]) -> Expected:
     drawn, measured = [], _explained(run)["embeddings"]["models"][label[1]]["val"]["test"]
-    for one in (measured[name] for name in texts if name in measured):
-        drawn.append([(one["probe"]["chance"], ANY)] * 2)
-        for value, low, high in (_with_limits(one[kind], "value") for kind in ("probe", "purity")):
-            drawn += [[(low, ANY), (high, ANY)]] if np.isfinite(low) else []
-            drawn.append([(value, ANY)])
+    for row, one in enumerate(measured[name] for name in texts if name in measured):
+        drawn.append([(one["probe"]["chance"], row - 0.35), (one["probe"]["chance"], row + 0.35)])
+        for kind, height in (("probe", row - 0.13), ("purity", row + 0.13)):
+            value, low, high = _with_limits(one[kind], "value")
+            drawn += [[(low, height), (high, height)]] if np.isfinite(low) else []
+            drawn.append([(value, height)])
     return Expected(drawn, {})
 
 
@@ -84,7 +85,7 @@ def projection(run: Run, label: re.Match[str], _: list[str]) -> Expected:
     first, second = _explained(run)["embeddings"]["models"][model]["val"]["pca_explained"]
     texts = {f"{len(counts) - IN_LEGEND} more": [len(counts) - IN_LEGEND], **{one: numbers(one) for one in values}}
     texts |= {"component 1 (": [first], "component 2 (": [second]}
-    return Expected([half.select(x, y).rows() for half in halves if half.height], texts, to_scale=True)
+    return Expected([half.select(x, y).rows() for half in halves if half.height], texts)
 
 
 def maps(run: Run, table: Table, row: Row) -> Numbers:

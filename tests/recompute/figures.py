@@ -11,18 +11,21 @@ from tests.recompute import limits, scores, tables
 from tests.recompute.run import BOTH, DEGENERATE, Run, with_threshold
 from tests.recompute.svg_figures import Points
 
-ANY = np.nan  # place along an axis without numbers
+ANY = np.nan  # a place that is not compared
+SHIFT = 0.14  # distance of both Scores from the middle of their row
 RANGE = np.linspace(0, 1, 101)
 SAME = 1e-12  # two rates that are equal but for rounding
 
 
 class Expected(NamedTuple):
-    """Points of each line, mark and band in the order of drawing, numbers of texts by their beginning, and areas."""
+    """Points of each line, mark and band in the order of drawing, numbers of texts by their beginning, and areas.
+
+    Along an axis without numbers, the origin and the scale of the points are free.
+    """
 
     drawn: list[Points]
     numbers: dict[str, list[float]]
     cycles: tuple[int, ...] = ()  # number of cycles that the area of each disc shows
-    to_scale: bool = False  # whether the axes have no numbers: origin and scale of the points are free
 
 
 Recompute = Callable[[Run, re.Match[str], list[str]], Expected]
@@ -31,12 +34,12 @@ Recompute = Callable[[Run, re.Match[str], list[str]], Expected]
 def of_scores(run: Run, parts: dict[str, pl.DataFrame], numbers: dict[str, list[float]]) -> Expected:
     """Return both Scores of each row with their limits over patients, below the line of chance."""
     drawn: list[Points] = [[(50, ANY)] * 2]
-    for rows in parts.values():
-        for definition in BOTH:
+    for row, rows in enumerate(parts.values()):
+        for definition, height in zip(BOTH, (row - SHIFT, row + SHIFT), strict=True):
             value = np.mean([scores.scores(part)[definition] for part in scores.networks(rows)])
             span = limits.interval(rows, definition, run.level)
-            drawn += [[(one, ANY) for one in span]] if np.isfinite(span).all() else []
-            drawn += [[(value, ANY)]] if np.isfinite(value) else []
+            drawn += [[(one, height) for one in span]] if np.isfinite(span).all() else []
+            drawn += [[(value, height)]] if np.isfinite(value) else []
     return Expected(drawn, numbers)
 
 
