@@ -160,11 +160,11 @@ PROSE: tuple[tuple[str, str, RecomputeText], ...] = (
     ("embeddings", r"purity of (?P<n>\d+) neighbours", neighbours),
     (
         "embeddings",
-        r"<h3>[^<]*, (?P<subset>test|train)(?:ing)? cycles</h3>(?:(?!<h3>).)*?cycles left out: (?P<n>.*?)\. Left out",
+        r"(?P<kept><h3>[^<]*, (?P<subset>test|train)\w* cycles</h3>(?:(?!<h3>).)*?) left out: (?P<n>.*?)\. Left out",
         values_of,
     ),
-    ("maps", r"<h3>(?P<model>[^<:]*): tests(?:(?!<h3>).)*?median error is (?P<n>[\d.]+)%", completeness),
-    ("maps", r"<h3>[^<:]*: (?P<cycle>[^<]*)</h3>(?:(?!<h3>).)*?Cycle of (?P<n>[\d.]+) s", duration),
+    ("maps", r"(?P<kept><h3>(?P<model>[^<:]*): tests(?:(?!<h3>).)*?)median error is (?P<n>[\d.]+)%", completeness),
+    ("maps", r"(?P<kept><h3>[^<:]*: (?P<cycle>[^<]*)</h3>(?:(?!<h3>).)*?)Cycle of (?P<n>[\d.]+) s", duration),
     ("sharpness", r"of the loss on (?P<n>\d+) training cycles", cycles_of_the_loss),
 )
 LOGARITHMIC = ("loss along a random direction",)  # figures with a logarithmic vertical axis

@@ -24,7 +24,9 @@ def training(run: Run, table: Table, row: Row) -> Numbers:
     card = run.cards[row[0]]
     selections = [re.search(r"\((.*)\)", title)[1] for title in table.header[6:]]
     epochs = [[card["selections"][name]["epoch"]] for name in selections]
-    texts = ([card["architecture"], card["options"]], [card["frontend"], card.get("normalization")], [card["weights"]])
+    means = card.get("normalization", {})
+    front_end = [card["frontend"], *(means.get(key) for key in ("level", "spectrum"))]
+    texts = ([card["architecture"], card["options"]], front_end, card["weights"])
     return [*(numbers(json.dumps(one)) for one in texts), [card["parameters"]], [card["seed"]], *epochs]
 
 

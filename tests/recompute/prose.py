@@ -206,7 +206,7 @@ PROSE: tuple[tuple[str, str, tables.RecomputeText], ...] = (
     ("classes", r"(?P<n>its \d+ seeds together)", seeds),
     ("further_metrics", r"(?P<n>at a prevalence of abnormal cycles of [\d.]+ %)", prevalence),
     ("recordings", r"(?P<n>\d+ (?P<unit>recording|patient)s, \d+ of them abnormal)", units),
-    ("groups", r"<h3>(?P<title>[^<]*)</h3>(?:(?!<h3>).)*?Values with fewer cycles: (?P<n>\d+) more", more),
+    ("groups", r"(?P<kept><h3>(?P<title>[^<]*)</h3>(?:(?!<h3>).)*?)Values with fewer cycles: (?P<n>\d+) more", more),
     ("groups", r"All test cycles have (?P<n>[^<]*)\.</p>", same),
     ("decision_rules", r"(?P<n>The rule was to reach a Se [^<]*)", target),
     ("corpora", r"(?P<kept><b>(?P<name>[^<]*)</b>(?:(?!</li>).)*)Metrics of its own challenge:(?P<n>[^<]*)", challenge),

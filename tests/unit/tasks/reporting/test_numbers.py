@@ -79,7 +79,8 @@ def write_project(root: Path) -> None:
                 "options": {"width": 0.1, "pooling": {"window_s": 2.0}},
                 "parameters": 12345,
             }
-            card |= {"frontend": "efficientat", "normalization": {"level": "none", "spectrum": "recording"}}
+            means = {"level": "none", "spectrum": "recording", "means": [0.5]}
+            card |= {"frontend": "efficientat", "normalization": means}
             card |= {"weights": "scratch", "seed": 1, "decision_rules": dict.fromkeys(SELECTIONS, rule.card())}
             card |= {"selections": {key: {"epoch": 2 + at} for at, key in enumerate(SELECTIONS)}}
             folder = root / "data" / name.replace("teacher/", "teachers/")

@@ -1,5 +1,7 @@
 """Figures with names and numbers of lines that users choose."""
 
+import re
+
 import pytest
 
 from tasks.reporting.svg import PALETTE, drawing, line_of, side_by_side
@@ -22,3 +24,11 @@ def test_names_are_drawn_as_they_are(name):
 
 def test_figures_beside_each_other_have_an_element_each_for_their_buttons():
     assert side_by_side(["<svg/>", "<svg/>"]).count("<div><svg/></div>") == 2
+
+
+def test_numbers_of_an_axis_are_whole():
+    with drawing(4, 3, "a loss that hardly changes") as canvas:
+        canvas.axes.plot([1, 2], [1.38642, 1.387017])
+    numbers = re.findall("<text[^>]*>([^<]*)</text>", canvas.svg)
+    assert "1.3866" in numbers
+    assert not [one for one in numbers if one.startswith("+")]
