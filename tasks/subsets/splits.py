@@ -1,6 +1,5 @@
 """Assignment of cycles to the train, validation and test subsets by a split of the corpus."""
 
-import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -9,14 +8,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tasks.runtime.errors import BreathlineError
+from tasks.subsets import validation_patients
 from tasks.subsets.patients import number
 from tasks.subsets.settings import ALL, DEVICE, FOLDS, SPLITS
 
 Subset = Literal["train", "val", "test"]
-
-RESTARTS = 16  # restarts of the search for validation patients; more do not improve the choice
-EXCHANGES = 250_000  # exchanges of two patients that a step of the search compares; of more, some are drawn
-
 
 SplitName = str | int
 SplitOf = SplitName | Mapping[str, SplitName]  # of all corpora, or of each corpus by its name
@@ -47,7 +43,9 @@ def assign(cycles: pa.Table, *, labels: str, split: SplitOf, fraction: float, se
     _, patients = number(cycles["patient_id"].to_pylist())
     label = cycles[labels].fill_null(-1).to_numpy()
     in_test = np.unique(patients[test])
-    chosen = validation_patients(patients[train], label[train], kept_in_train=in_test, fraction=fraction, seed=seed)
+    chosen = validation_patients.choose(
+        patients[train], label[train], kept_in_train=in_test, fraction=fraction, seed=seed
+    )
     subsets = np.select([test, train & np.isin(patients, chosen), train], ["test", "val", "train"], default="")
     order = np.argsort(cycle_ids)
     return {cycle_ids[row]: subsets[row].item() for row in order if subsets[row]}
@@ -89,33 +87,7 @@ def check(cycles: pa.Table, *, labels: str, split: SplitOf, fraction: float) -> 
         BreathlineError: The split, device or labels do not exist, or a subset would be empty.
     """
     train, _ = pooled_sides(cycles, labels=labels, split=split)
-    check_patients(len(set(cycles.filter(train)["patient_id"].to_pylist())), fraction)
-
-
-def check_patients(patients: int, fraction: float) -> None:
-    """Check that validation and training get whole patients.
-
-    Args:
-        patients: Number of patients on the training side.
-        fraction: Fraction of them that is used for validation.
-
-    Raises:
-        BreathlineError: There is one patient, or the fraction of one side is less than half a patient.
-    """
-    if patients < 2:
-        raise BreathlineError(
-            "The training side has one patient, who cannot be in train and in validation.",
-            where="split",
-            hint="use a corpus of more patients",
-        )
-    least = math.ceil(50 / patients) / 100
-    # Of two patients, one is used for validation with any fraction.
-    if patients > 2 and not least <= fraction <= 1 - least:
-        raise BreathlineError(
-            f"The training side has {patients} patients; training or validation would get less than half a patient.",
-            where="validation.fraction",
-            hint=f"set it from {least:g} to 0.5",
-        )
+    validation_patients.check_number(len(set(cycles.filter(train)["patient_id"].to_pylist())), fraction)
 
 
 def sides(
@@ -209,94 +181,3 @@ def _recorded_with(cycles: pa.Table, device: str, where: str) -> npt.NDArray[np.
         hint = f"one of: {', '.join(known)}"
         raise BreathlineError(f"There is no recording with `{device}`.", where=where, hint=hint)
     return np.asarray(devices == device)
-
-
-def validation_patients(
-    patients: npt.NDArray[np.int64],
-    label: npt.NDArray[np.int8],
-    *,
-    kept_in_train: npt.NDArray[np.int64],
-    fraction: float,
-    seed: int,
-) -> npt.NDArray[np.int64]:
-    """Return the validation patients, sorted.
-
-    The search starts from random subsets, moves or exchanges one patient while that lowers the cost, and takes the best
-    result. With more than 250,000 pairs (1,250 patients at a fraction of 0.2), a step tries all moves and a random part
-    of the exchanges.
-
-    Args:
-        patients: Index of the patient of each cycle of the training side, ``(cycles,)``.
-        label: Class index of each of these cycles, ``(cycles,)``.
-        kept_in_train: Patients that are used for validation only if there are no others.
-        fraction: Fraction of the training side that validation should have, between 0 and 1.
-        seed: Random seed of the search.
-
-    Raises:
-        BreathlineError: There are too few patients for both sides.
-    """
-    unique, index = np.unique(patients, return_inverse=True)
-    check_patients(len(unique), fraction)
-    classes = int(label.max()) + 1
-    shares = np.zeros((len(unique), classes + 2))
-    np.add.at(shares, (index, label), 1)
-    shares[:, classes] = shares[:, :classes].sum(axis=1)
-    shares[:, classes + 1] = 1
-    shares = shares[:, shares.any(axis=0)]
-    # The last two columns are above 0 for every patient, so the rule for classes also prevents an empty side.
-    needed = (shares > 0).sum(axis=0) >= 2
-    shares /= shares.sum(axis=0)
-    free = np.flatnonzero(~np.isin(unique, kept_in_train))
-    free = free if len(free) else np.arange(len(unique))
-    generator = np.random.default_rng(seed)
-    best: tuple[float, npt.NDArray[np.bool_]] | None = None
-    for _ in range(RESTARTS):
-        member = np.zeros(len(unique), dtype=bool)
-        member[free] = generator.random(len(free)) < fraction
-        cost = _descend(member, free, shares, needed, fraction, generator=generator)
-        if best is None or cost < best[0] - 1e-12:
-            best = cost, member
-    assert best is not None  # noqa: S101 - there is at least one restart
-    return unique[best[1]]
-
-
-def _descend(
-    member: npt.NDArray[np.bool_],
-    free: npt.NDArray[np.intp],
-    shares: npt.NDArray[np.float64],
-    needed: npt.NDArray[np.bool_],
-    fraction: float,
-    *,
-    generator: np.random.Generator,
-) -> float:
-    """Improve `member` in place by moves and exchanges of one patient, and return its final cost."""
-    total = shares[member].sum(axis=0)
-    cost = float(_cost(total, needed, fraction))
-    while True:
-        inside, outside = free[member[free]], free[~member[free]]
-        flips = np.concatenate([-shares[inside], shares[outside]])
-        partners = outside
-        if len(inside) * len(outside) > EXCHANGES:
-            partners = generator.choice(outside, max(1, EXCHANGES // len(inside)), replace=False)
-        exchanges = (shares[partners][None, :, :] - shares[inside][:, None, :]).reshape(-1, shares.shape[1])
-        costs = _cost(total + np.concatenate([flips, exchanges]), needed, fraction)
-        step = int(costs.argmin())
-        if costs[step] >= cost - 1e-12:
-            return cost
-        if step < len(flips):
-            moved = np.concatenate([inside, outside])[[step]]
-        else:
-            row, column = divmod(step - len(flips), len(partners))
-            moved = np.array([inside[row], partners[column]])
-        member[moved] = ~member[moved]
-        total, cost = shares[member].sum(axis=0), float(costs[step])
-
-
-def _cost(total: npt.NDArray[np.float64], needed: npt.NDArray[np.bool_], fraction: float) -> npt.NDArray[np.float64]:
-    """Return the cost (…,) of sets of patients with these shares (…, columns).
-
-    The cost is the squared distance from the wanted fraction. A class of two or more patients that is on one side only
-    costs more than any distance.
-    """
-    one_sided = needed & ((total < 1e-9) | (total > 1 - 1e-9))
-    return np.asarray(((total - fraction) ** 2).sum(axis=-1) + total.shape[-1] * one_sided.sum(axis=-1))

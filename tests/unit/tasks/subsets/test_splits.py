@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.runtime.errors import BreathlineError
-from tasks.subsets import splits
+from tasks.subsets import validation_patients
 from tasks.subsets.settings import SPLITS
 from tasks.subsets.splits import assign, cycles_to_test
 
@@ -125,12 +125,14 @@ def test_the_shares_also_come_near_the_fraction_if_only_a_part_of_the_exchanges_
     rng = np.random.default_rng(0)
     labels = rng.integers(4, size=(60, 20)).astype(np.int8)
     costs = []
-    cost = splits._cost
-    monkeypatch.setattr(splits, "EXCHANGES", 100)
-    monkeypatch.setattr(splits, "_cost", lambda total, *rest: costs.append(total.size) or cost(total, *rest))
+    cost = validation_patients._cost
+    monkeypatch.setattr(validation_patients, "EXCHANGES", 100)
+    monkeypatch.setattr(
+        validation_patients, "_cost", lambda total, *rest: costs.append(total.size) or cost(total, *rest)
+    )
     patients, nobody = np.repeat(np.arange(60), 20), np.array([], dtype=np.int64)
     drawn = [
-        splits.validation_patients(patients, labels.ravel(), kept_in_train=nobody, fraction=0.2, seed=0)
+        validation_patients.choose(patients, labels.ravel(), kept_in_train=nobody, fraction=0.2, seed=0)
         for _ in range(2)
     ]
     assert drawn[0].tolist() == drawn[1].tolist()
