@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,22 +47,3 @@ def open_repo(root: Path) -> Iterator[Repo]:
         reading = type("ReadingRepo", (Repo,), {"tmp_dir": folder, "_ignore": lambda _: None})
         with reading(str(root)) as repo:
             yield repo
-
-
-def remove_torn_rwlock(repo: Repo) -> None:
-    """Remove DVC's list of the files that its processes use, if a kill has cut it off: DVC itself then refuses to run.
-
-    A process of DVC that still works fails at its end, with or without the list; the next run takes its outs from the
-    run-cache. The caller holds the lock of the repository.
-    """
-    from dvc.lock import make_lock
-    from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK
-
-    folder, hardlinks = Path(str(repo.tmp_dir)), repo.config["core"].get("hardlink_lock", False)
-    with make_lock(str(folder / RWLOCK_LOCK), tmp_dir=str(folder), hardlink_lock=hardlinks):
-        try:
-            json.loads((folder / RWLOCK_FILE).read_bytes())
-        except FileNotFoundError:
-            return
-        except ValueError:
-            (folder / RWLOCK_FILE).unlink()

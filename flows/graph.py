@@ -9,7 +9,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
-from flows.dvc_repository import open_repo, remove_torn_rwlock
+from flows.dvc_repository import open_repo
+from flows.processes import files_in_use
 from lineage import out_folders
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.params import flatten
@@ -65,7 +66,7 @@ def read(root: Path) -> tuple[Stage, ...]:
 
     try:
         with open_repo(root) as repo, repo.lock:
-            remove_torn_rwlock(repo)
+            files_in_use.remove_torn(repo)
             stages = _stages(repo)
     except LockError as error:
         raise BreathlineError(

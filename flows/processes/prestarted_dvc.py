@@ -12,6 +12,8 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
+from flows.processes import files_in_use
+
 # Modules that DVC imports only while the command runs.
 LATE_IMPORTS = Path(__file__).with_name("late_imports.json")
 
@@ -33,6 +35,7 @@ def main() -> int:
     os.chdir(command["root"])
     from dvc.cli import main as dvc
 
+    files_in_use.keep_whole()
     return int(dvc(command["arguments"]))
 
 

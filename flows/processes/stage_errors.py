@@ -11,7 +11,6 @@ Transient = Literal["busy", "network"]
 TRANSIENT_STATES: dict[Transient, str] = {"busy": "DVC is busy", "network": "The network failed"}
 # Messages of DVC when another DVC process holds its lock or a file that the stage needs.
 BUSY_MESSAGES = ("is busy, it is being blocked by", "Unable to acquire lock")
-TORN_LIST = "Unable to read RWLock-file"  # message of DVC if a kill has cut off its list of files in use
 
 
 class StageFailedError(BreathlineError):
@@ -42,13 +41,6 @@ def transient_of(state_name: str | None) -> Transient | None:
 def is_busy(output: str) -> bool:
     """Return whether DVC failed because another DVC process holds a lock."""
     return any(message in output for message in BUSY_MESSAGES)
-
-
-def next_step(stage: str, output: str) -> str:
-    """Return what to do after a failed stage, from the output of its DVC."""
-    if TORN_LIST in output:
-        return "run `breathline run` again, which removes the list of files in use that a kill has cut off"
-    return f"correct the cause, then run again; by itself: `dvc repro --single-item {stage}`"
 
 
 def errors_of_dvc(output: str) -> str:

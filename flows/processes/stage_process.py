@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flows.processes import prestarted_dvc, process_guard
 from flows.processes.process_groups import Completed, Log, ProcessGroups
-from flows.processes.stage_errors import StageFailedError, Transient, errors_of_dvc, is_busy, next_step
+from flows.processes.stage_errors import StageFailedError, Transient, errors_of_dvc, is_busy
 from lineage.adoption import adopt_from_workspaces
 from tasks.runtime.disk_errors import DiskError, disk_error_in, disk_errors
 from tasks.runtime.stage import transient_mark
@@ -73,11 +73,12 @@ class StageProcesses(ProcessGroups):
             return
         transient: Transient | None = "network" if mark.exists() else None
         disk = disk_error_in(errors_of_dvc(completed.tail), root, [database_of_dvc()])
+        again = f"correct the cause, then run again; by itself: `dvc repro --single-item {stage}`"
         raise StageFailedError(
             f"The stage {stage} failed.{f' {disk.what}' if disk else ''} The end of its log:\n{completed.tail}",
             transient="busy" if is_busy(completed.tail) else transient,
             where=disk.where if disk else None,
-            hint=disk.hint if disk else next_step(stage, completed.tail),
+            hint=disk.hint if disk else again,
         )
 
     def _run_dvc(self, order: Mapping[str, object], log: Log) -> Completed:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.dvc_repository import open_repo
 from flows.graph import overlap
+from flows.processes import files_in_use
 from flows.processes.process_groups import ProcessGroups
 from flows.processes.stage_errors import StageFailedError
 from lineage.git import git
@@ -57,6 +58,7 @@ def locked_repo(root: Path, processes: ProcessGroups) -> Iterator[Repo]:
                     if processes.ended:
                         raise StageFailedError("The run is ending; no other command starts.") from error
             try:
+                files_in_use.remove_torn(repo)  # a command of DVC follows, to push or pull
                 yield repo
             finally:
                 repo.lock.unlock()

@@ -102,8 +102,9 @@ def test_a_failed_stage_shows_the_end_of_its_log(tmp_path):
 
 @pytest.mark.slow
 def test_a_prestarted_dvc_runs_the_next_stage_and_ends_with_the_run(tmp_path):
-    # The shell is the stage's command, DVC its parent.
-    root = toy.make(tmp_path, "stages: {who: {cmd: echo $PPID > who.txt, outs: [who.txt]}}\n")
+    # The shell is the stage's command, DVC its parent. It also cuts off DVC's list of files in use.
+    command = "echo $PPID > who.txt && echo > .dvc/tmp/rwlock"
+    root = toy.make(tmp_path, f"stages: {{who: {{cmd: {command}, outs: [who.txt]}}}}\n")
     there = living_children()
     groups = StageProcesses()
     groups.prestart()
