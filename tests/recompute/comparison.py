@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.recompute import explained, figures, html_page, others, prose, svg_figures, tables
 from tests.recompute.html_page import ABOVE, Section, Table
-from tests.recompute.numbers import NUMBER, differs
+from tests.recompute.numbers import NUMBER, ROUNDING, differs
 from tests.recompute.run import Run
 from tests.recompute.svg_figures import Points, SvgFigure
 
@@ -35,6 +35,7 @@ KNOWN_FIGURES = (*figures.FIGURES, *others.FIGURES, *explained.FIGURES)
 UNREAD = (ABOVE, "provenance", "reading")  # dates, hashes, settings, names and explanations
 UNKNOWN = (LookupError, StopIteration, ValueError, TypeError)  # a name of the page that the run does not have
 SIMPLIFIED, SIMPLIFIED_BY = 128, 0.25  # points from which matplotlib leaves out some of a line; pixels that it may move
+EXACT = 1e-3  # pixels by which points that were not rounded may be apart
 AXES = 1e-6  # largest distance of a number of an axis from its place, as a share of the axis
 
 
@@ -102,7 +103,7 @@ class Compared:
     def _drawn(self, figure: SvgFigure, expected: figures.Expected) -> None:
         if figure.error() > AXES:
             self.wrong.append(f"{figure.label}: the numbers of an axis are not on its scale")
-        self._points(figure, to_scale(expected.drawn, figure))
+        self._points(figure, to_scale(expected.drawn, figure), expected.rounded)
         areas = [12 + 200 * n / max(expected.cycles) for n in expected.cycles]
         self.numbers += len(areas)
         same = len(areas) == len(figure.discs) and np.allclose(areas, figure.discs, atol=0.01)
@@ -113,8 +114,8 @@ class Compared:
             inside = text if name == text else text.removeprefix(name)
             self.values(f"{figure.label}, {name}", inside, expected.numbers.get(name, []))
 
-    def _points(self, figure: SvgFigure, expected: list[Points]) -> None:
-        # Percentages are rounded to two decimals before they are drawn, other values to four.
+    def _points(self, figure: SvgFigure, expected: list[Points], rounded: bool) -> None:
+        # Percentages are rounded to two decimals before they are drawn, other figures to four.
         decimals = 2 if max((value for ticks in figure.axes for _, value in ticks), default=0) > 1 else 4
         pairs = [simplified(*pair) for pair in zip(figure.drawn, expected, strict=False)]
         sizes = [[len(one) for one in side] for side in (figure.drawn, [values for _, values in pairs])]
@@ -123,9 +124,12 @@ class Compared:
             self.wrong.append(f"{figure.label}: lines of {sizes[0]} points, recomputed {known}")
             return
         for points, (moved, values) in zip(figure.drawn, pairs, strict=True):
-            most = max(0.6 * 10**-decimals, figure.height(SIMPLIFIED_BY) if moved else 0.0)
             self.numbers += int(np.isfinite(values).sum())
-            for at in np.flatnonzero((np.abs(np.subtract(points, values)) > most).any(axis=-1)):
+            if rounded and not moved:
+                apart = np.abs(np.subtract(points, values)) > ROUNDING * 10**-decimals
+            else:
+                apart = figure.apart(points, values) > (SIMPLIFIED_BY if moved else EXACT)
+            for at in np.flatnonzero(apart.any(axis=-1)):
                 self.wrong.append(f"{figure.label}: point {_point(points[at])}, recomputed {_point(values[at])}")
 
     def prose(self, run: Run, section: Section) -> None:

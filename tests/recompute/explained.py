@@ -66,7 +66,7 @@ def separation(run: Run, label: re.Match[str], texts: list[str]) -> Expected:
             value, low, high = _with_limits(one[kind], "value")
             drawn += [[(low, height), (high, height)]] if np.isfinite(low) else []
             drawn.append([(value, height)])
-    return Expected(drawn, {})
+    return Expected(drawn, {}, rounded=False)
 
 
 def projection(run: Run, label: re.Match[str], _: list[str]) -> Expected:
@@ -85,7 +85,7 @@ def projection(run: Run, label: re.Match[str], _: list[str]) -> Expected:
     first, second = _explained(run)["embeddings"]["models"][model]["val"]["pca_explained"]
     texts = {f"{len(counts) - IN_LEGEND} more": [len(counts) - IN_LEGEND], **{one: numbers(one) for one in values}}
     texts |= {"component 1 (": [first], "component 2 (": [second]}
-    return Expected([half.select(x, y).rows() for half in halves if half.height], texts)
+    return Expected([half.select(x, y).rows() for half in halves if half.height], texts, rounded=False)
 
 
 def maps(run: Run, table: Table, row: Row) -> Numbers:
@@ -96,7 +96,7 @@ def maps(run: Run, table: Table, row: Row) -> Numbers:
 def map_curves(run: Run, label: re.Match[str], _: list[str]) -> Expected:
     orders = _explained(run)["maps"]["models"][label[2]]["orders"]
     curves = [orders[name][label[1]]["curve"] for name in (*METHODS.values(), "random", "energy") if name in orders]
-    return Expected([list(zip(np.linspace(0, 1, len(one)), one, strict=True)) for one in curves], {})
+    return Expected([list(zip(np.linspace(0, 1, len(one)), one, strict=True)) for one in curves], {}, rounded=False)
 
 
 def sharpness(run: Run, _: Table, row: Row) -> Numbers:
@@ -110,7 +110,7 @@ def loss_line(run: Run, *_: object) -> Expected:
     models = _explained(run)["sharpness"]["models"]
     lines = [(one["line"]["offsets"], one["line"]["losses"]) for one in models.values()]
     known = [[pair for pair in zip(*line, strict=True) if pair[1] is not None] for line in lines]
-    return Expected(known, {name: numbers(name) for name in models})
+    return Expected(known, {name: numbers(name) for name in models}, rounded=False)
 
 
 def sample(run: Run, _: re.Match[str]) -> list[float]:

@@ -26,6 +26,7 @@ class Expected(NamedTuple):
     drawn: list[Points]
     numbers: dict[str, list[float]]
     cycles: tuple[int, ...] = ()  # number of cycles that the area of each disc shows
+    rounded: bool = True  # whether the values were rounded before they were drawn
 
 
 Recompute = Callable[[Run, re.Match[str], list[str]], Expected]

@@ -37,7 +37,7 @@ def over_epochs(run: Run, label: re.Match[str], _: list[str]) -> Expected:
         part = pl.read_csv(path, infer_schema_length=None).drop_nulls(column)
         line = [(float(epoch), round(float(value), 6)) for epoch, value in part.select("epoch", column).rows()]
         lines += [line, line] if len(line) == 1 else [line]
-    return Expected(lines, {name: numbers(name) for name in run.networks})
+    return Expected(lines, {name: numbers(name) for name in run.networks}, rounded=False)
 
 
 def _domains(run: Run) -> Iterable[tuple[str, pl.DataFrame, pl.DataFrame, list]]:
@@ -82,7 +82,7 @@ def spectra(run: Run, *_: object) -> Expected:
             means += [features[at].astype(float).mean(axis=0) for at in rows]
         lines.append(list(enumerate(np.mean(means, axis=0))))
         names[name] = numbers(name)
-    return Expected(lines, names)
+    return Expected(lines, names, rounded=False)
 
 
 def _verdicts(run: Run, title: str) -> dict[str, Any]:

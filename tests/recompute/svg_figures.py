@@ -2,7 +2,9 @@
 
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -12,6 +14,24 @@ POINT = re.compile(r"[ML] (\S+) (\S+)")
 GRID, SVG = "stroke: var(--line)", "{http://www.w3.org/2000/svg}"
 LARGE = 30.0  # pixels; a mark is smaller, a band is larger
 Points = list[tuple[float, float]]
+
+
+class Scale(NamedTuple):
+    """Scale of an axis: the value at a pixel, or its logarithm, is `slope` times the pixel plus `start`."""
+
+    slope: float
+    start: float
+    log: bool = False
+
+    def values(self, pixels: Sequence[float]) -> list[float]:
+        """Return the values at pixels."""
+        found = self.slope * np.asarray(pixels, dtype=float) + self.start
+        return (np.exp(found) if self.log else found).tolist()
+
+    def pixels(self, values: Sequence[float]) -> np.ndarray:
+        """Return the pixels at values."""
+        found = np.asarray(values, dtype=float)
+        return ((np.log(found) if self.log else found) - self.start) / self.slope
 
 
 @dataclass
@@ -27,21 +47,21 @@ class SvgFigure:
 
     def values(self, pixels: Points) -> Points:
         """Return points in the units of the axes; in pixels along an axis without numbers."""
-        sides = [self._values(place, [point[place] for point in pixels]) for place in (0, 1)]
+        sides = [self._scale(place).values([point[place] for point in pixels]) for place in (0, 1)]
         return list(zip(*sides, strict=True))
 
-    def _values(self, place: int, pixels: list[float]) -> list[float]:
-        if len(self.axes[place]) < 2:
-            return pixels
-        places, values = np.array(self.axes[place]).T
-        log = self.logarithmic and place == 1
-        found = np.polyval(np.polyfit(places, np.log(values) if log else values, 1), pixels)
-        return (np.exp(found) if log else found).tolist()
+    def apart(self, points: Points, others: Points) -> np.ndarray:
+        """Return the distances of points in pixels ``(points, 2)``."""
+        sides = zip(np.transpose(points), np.transpose(others), strict=True)
+        pixels = [[self._scale(place).pixels(one) for one in pair] for place, pair in enumerate(sides)]
+        return np.abs([one - other for one, other in pixels]).T
 
-    def height(self, pixels: float) -> float:
-        """Return a height in the units of the vertical axis."""
-        (_, low), (_, high) = self.values([(0, 0), (0, pixels)])
-        return abs(high - low)
+    def _scale(self, place: int) -> "Scale":
+        if len(self.axes[place]) < 2:
+            return Scale(1.0, 0.0)
+        pixels, values = np.array(self.axes[place]).T
+        log = self.logarithmic and place == 1
+        return Scale(*np.polyfit(pixels, np.log(values) if log else values, 1), log)
 
     def error(self) -> float:
         """Return the largest distance of a number of an axis from its place on the scale, as a share of the largest."""
