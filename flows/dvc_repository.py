@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from flows.write_access import TEMPORARY, may_write
 from lineage.git import ask_git
+from tasks.runtime import yaml_files
 from tasks.runtime.disk_errors import disk_errors
 from tasks.runtime.errors import BreathlineError
 
@@ -40,10 +41,21 @@ def open_repo(root: Path) -> Iterator[Repo]:
         what = f"The folder is no DVC project of its own: DVC would use {found}, which is above it."
         raise BreathlineError(what, where=root, hint="run `dvc init --subdir` here, and commit .dvc")
     if may_write(root / TEMPORARY) and may_write(root / TEMPORARY / "lock"):
-        with disk_errors(), Repo(str(root)) as repo:
+        with disk_errors(), _encoding_errors(root), Repo(str(root)) as repo:
             yield repo
         return
-    with disk_errors(), tempfile.TemporaryDirectory(prefix="breathline-dvc-") as folder:
+    with disk_errors(), _encoding_errors(root), tempfile.TemporaryDirectory(prefix="breathline-dvc-") as folder:
         reading = type("ReadingRepo", (Repo,), {"tmp_dir": folder, "_ignore": lambda _: None})
         with reading(str(root)) as repo:
             yield repo
+
+
+@contextmanager
+def _encoding_errors(root: Path) -> Iterator[None]:
+    """Name the `.dvcignore` of a project that is not UTF-8, which DVC does not; any folder may have one."""
+    try:
+        yield
+    except UnicodeDecodeError:
+        for path in sorted(root.rglob(".dvcignore")):
+            yaml_files.read_text(path)
+        raise

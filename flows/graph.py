@@ -61,6 +61,7 @@ class Stage:
 
 def read(root: Path) -> tuple[Stage, ...]:
     """Return the stages in topological order, with their differences from ``dvc.lock``."""
+    from dvc.config import ConfigError
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
 
@@ -72,6 +73,9 @@ def read(root: Path) -> tuple[Stage, ...]:
         raise BreathlineError(
             "DVC is locked: another run is in progress in this project.", where=error, hint="wait until it has ended"
         ) from error
+    except ConfigError as error:
+        hint = "correct .dvc/config.local, or .dvc/config, which `git checkout .dvc/config` restores"
+        raise BreathlineError("DVC cannot read its settings.", where=error, hint=hint) from error
     except DvcException as error:
         hint = "correct dvc.yaml or params.yaml"
         if "dvc.lock" in str(error):

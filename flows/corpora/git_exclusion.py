@@ -1,5 +1,6 @@
 """Exclusion of a user's own recordings and tables from Git, whose history keeps every file that was committed."""
 
+import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator
@@ -7,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from lineage import git
 from tasks.corpora.table.facts import SUFFIXES
-from tasks.runtime.files import write_text
+from tasks.runtime.errors import BreathlineError
+from tasks.runtime.files import replacing
 from tasks.runtime.words import listed
 
 IGNORE = Path(".gitignore")
@@ -19,12 +21,24 @@ def exclude(root: Path, paths: Iterable[Path]) -> list[str]:
     Args:
         root: Folder of the project.
         paths: Files and folders of a user; those outside of the project are left out.
+
+    Raises:
+        BreathlineError: Git cannot read the `.gitignore`.
     """
     lines = [line for path in paths if (line := _line(root.resolve(), path.resolve()))]
     if lines:
-        before = (root / IGNORE).read_text(encoding="utf-8") if (root / IGNORE).exists() else ""
-        begun = before and not before.endswith("\n")
-        write_text(root / IGNORE, before + "\n" * bool(begun) + "".join(f"{line}\n" for line in lines))
+        # Git reads bytes: the comments of a user may have any encoding, and names of files too.
+        before = (root / IGNORE).read_bytes() if (root / IGNORE).exists() else b""
+        if b"\0" in before:
+            raise BreathlineError(
+                f"{IGNORE} has null bytes, as text in UTF-16 has: Git reads no pattern of it.",
+                where=(root / IGNORE).resolve(),
+                hint="save it as UTF-8, then run the command again",
+            )
+        end = b"\r\n" if b"\r\n" in before else b"\n"
+        begun = before and not before.endswith(b"\n")
+        with replacing(root / IGNORE) as new:
+            new.write_bytes(before + end * bool(begun) + b"".join(os.fsencode(line) + end for line in lines))
     return lines
 
 

@@ -15,3 +15,4 @@ def test_damaged_settings_are_named(tmp_path, text):
         with pytest.raises(BreathlineError) as refused:
             look(folder)
         assert "config" in str(refused.value)
+        assert "git checkout .dvc/config" in str(refused.value.hint)

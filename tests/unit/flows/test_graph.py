@@ -155,3 +155,15 @@ def test_exactly_the_changed_stages_and_their_downstream_stages_run(data):
     assert {int(step.stage) for step in steps if step.runs} == expected
     # A step waits for exactly those of its upstream stages that run.
     assert all({int(name) for name in step.upstream} == upstream[int(step.stage)] & expected for step in steps)
+
+
+def test_a_dvcignore_that_is_not_utf_8_is_named_with_its_line(tmp_path):
+    folder = toy.make(tmp_path)
+    for place in (".dvcignore", "data/.dvcignore"):
+        path = folder / place
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes("*.tmp\n# Größe\n".encode("latin-1"))
+        with pytest.raises(BreathlineError, match=r"not UTF-8: byte 0xF6") as caught:
+            graph.read(folder)
+        assert caught.value.where == f"{path}:2"
+        path.unlink()

@@ -1,11 +1,13 @@
 """Exclusion of own recordings from Git."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from flows.corpora import git_exclusion
 from tasks.corpora.table.facts import SUFFIXES
+from tasks.runtime.errors import BreathlineError
 from tests import toy
 
 OWN = ("children [1]", "sounds.csv")
@@ -25,6 +27,49 @@ def test_git_adds_nothing_of_own_recordings_and_each_line_is_written_once(tmp_pa
     assert git_exclusion.exclude(Path(), [*paths, Path("../outside.csv"), Path()]) == lines
     assert git_exclusion.exclude(Path(), paths) == []
     assert toy.call(tmp_path, "git", "add", "--all", "--dry-run") == "add '.gitignore'\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "added"),
+    [
+        (b"# Gr\xf6\xdfe\n*.tmp\n", b"/sounds.csv\n"),
+        (b"# Gr\xf6\xdfe", b"\n/sounds.csv\n"),
+        (b"*.tmp\r\n# Gr\xf6\xdfe\r\n", b"/sounds.csv\r\n"),
+        (b"*.tmp\r\n*.bak", b"\r\n/sounds.csv\r\n"),
+        (b"\xef\xbb\xbf*.tmp\n", b"/sounds.csv\n"),
+        (b"", b"/sounds.csv\n"),
+    ],
+)
+def test_bytes_and_line_ends_of_the_user_stay(tmp_path, before, added):
+    toy.call(tmp_path, "git", "init", "--quiet")
+    (tmp_path / ".gitignore").write_bytes(before)
+    for name in ("sounds.csv", "a.tmp"):
+        (tmp_path / name).touch()
+    git_exclusion.exclude(tmp_path, [tmp_path / "sounds.csv"])
+    assert (tmp_path / ".gitignore").read_bytes() == before + added
+    left = "" if b"*.tmp" in before else "add 'a.tmp'\n"
+    assert toy.call(tmp_path, "git", "add", "--all", "--dry-run") == f"add '.gitignore'\n{left}"
+
+
+def test_a_name_that_is_not_utf_8_is_excluded(tmp_path):
+    toy.call(tmp_path, "git", "init", "--quiet")
+    folder = tmp_path / os.fsdecode(b"T\xf6ne")
+    folder.mkdir()
+    (folder / "a.txt").touch()
+    git_exclusion.exclude(tmp_path, [folder])
+    assert (tmp_path / ".gitignore").read_bytes() == b"/T\xf6ne/\n"
+    assert toy.call(tmp_path, "git", "add", "--all", "--dry-run") == "add '.gitignore'\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_a_gitignore_that_git_cannot_read_is_refused_and_stays(tmp_path, encoding):
+    toy.call(tmp_path, "git", "init", "--quiet")
+    (tmp_path / "sounds.csv").touch()
+    content = "*.tmp\n".encode(encoding)
+    (tmp_path / ".gitignore").write_bytes(content)
+    with pytest.raises(BreathlineError, match=r"UTF-16(.|\n)*where: .*/\.gitignore\n *next: *save it as UTF-8"):
+        git_exclusion.exclude(tmp_path, [tmp_path / "sounds.csv"])
+    assert (tmp_path / ".gitignore").read_bytes() == content
 
 
 def test_the_project_excludes_sound_files_of_each_suffix_in_any_case(tmp_path):
