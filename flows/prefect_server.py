@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flows import prefect_folder
+from flows import prefect_folder, prefect_settings
 from flows.processes import watchdog
 from flows.processes.process_groups import NO_TELEMETRY, ProcessGroups
 from flows.processes.stage_errors import quote
@@ -37,8 +37,10 @@ def check(address: str | None = None) -> str | None:
         URL of its API; None if no server is configured, so that Prefect starts a temporary one.
 
     Raises:
-        BreathlineError: The server does not answer, or a SOCKS proxy needs a package that is missing.
+        BreathlineError: The server does not answer, a SOCKS proxy needs a package that is missing, or a file of
+            Prefect's settings cannot be read.
     """
+    prefect_settings.check(Path())
     if address:
         url = address if address.startswith(("http://", "https://")) else f"http://{address}"
         os.environ["PREFECT_API_URL"] = f"{url.rstrip('/').removesuffix('/api')}/api"

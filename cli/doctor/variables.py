@@ -2,13 +2,13 @@
 
 import os
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from cli.doctor.check_result import CheckResult, result
+from flows import prefect_settings
 from tasks.runtime.errors import BreathlineError
 from tasks.sources import proxies
 
@@ -62,6 +62,7 @@ def proxy(root: Path) -> Iterator[CheckResult]:
 
 def prefect_server(root: Path) -> Iterator[CheckResult]:
     """Check that the Prefect server answers that the environment, Prefect's profile or the project names."""
+    prefect_settings.check(root)
     where, url = _prefect_url(root)
     if url is None:
         from flows import prefect_folder
@@ -117,17 +118,14 @@ def _prefect_url(root: Path) -> tuple[str, str | None]:
         return "PREFECT_API_URL", url
     if url := _prefect_settings(root).get("api", {}).get("url"):
         return "pyproject.toml", str(url)
-    home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
-    path = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml")
-    profiles = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    path = prefect_settings.profiles()
+    profiles = prefect_settings.read(path)
     active = os.environ.get("PREFECT_PROFILE") or profiles.get("active")
     return str(path), profiles.get("profiles", {}).get(active, {}).get("PREFECT_API_URL")
 
 
 def _prefect_settings(root: Path) -> Mapping[str, Any]:
-    project = root / "pyproject.toml"
-    settings = tomllib.loads(project.read_text(encoding="utf-8")) if project.is_file() else {}
-    found: Mapping[str, Any] = settings.get("tool", {}).get("prefect", {})
+    found: Mapping[str, Any] = prefect_settings.read(root / prefect_settings.PROJECT).get("tool", {}).get("prefect", {})
     return found
 
 
