@@ -12,7 +12,12 @@ PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]*)", re.MULTILINE)
 def pinned(root: Path) -> set[str]:
     """Return the names of the packages that the lock file of a folder pins; none without the file."""
     lock = root / LOCKED
-    return set(versions(lock.read_text(encoding="utf-8"))) if lock.is_file() else set()
+    return set(versions(read_lock(lock))) if lock.is_file() else set()
+
+
+def read_lock(path: Path) -> str:
+    """Return the text of a lock file; comments of a user may have any encoding."""
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def versions(lock: str) -> dict[str, str]:

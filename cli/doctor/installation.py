@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from cli.doctor.check_result import CheckResult, result
+from lineage.environment import read_lock
 from tasks.runtime.words import listed
 
 PYTHONS = ((3, 11), (3, 14))
@@ -51,7 +52,7 @@ def packages(root: Path) -> Iterator[CheckResult]:
     if not lock.is_file():
         yield CheckResult("packages", "problem", f"{lock} is missing", "run in the project's root")
         return
-    lines = lock.read_text(encoding="utf-8").splitlines()
+    lines = read_lock(lock).splitlines()
     locked = [Requirement(line.rstrip("\\ ")) for line in lines if line and line[0].isalnum()]
     applicable = [item for item in locked if item.marker is None or item.marker.evaluate()]
     absent, other = [], []

@@ -14,6 +14,7 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from lineage.environment import read_lock
 from lineage.project import Project
 from tasks.runtime.files import sha256
 
@@ -42,7 +43,7 @@ class Pin:
 def packages(project: Project) -> Iterator[Component]:
     """Yield the packages of all stages; a package that changed between stages, once for each version."""
     lock, records = project.root / LOCK, project.records
-    text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    text = read_lock(lock) if lock.is_file() else ""
     locked = {python: pins(text, python) for python in {made["environment"]["python"] for made in records.values()}}
     same = {made["environment"]["lock_sha256"] for made in records.values()} == {sha256(lock) if text else None}
     found: dict[tuple[str, str], list[str]] = {}

@@ -1,5 +1,6 @@
 """Nodes of a single cycle: samples, annotation, cycle, row of features, soft label."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 
@@ -11,6 +12,7 @@ from lineage.trace.provenance_graph import MADE_BY, Link, Node, links
 from models import file_names
 from tasks.artifacts import SOFT_LABELS
 from tasks.audio.cycle_bounds import bounds
+from tasks.corpora.text_files import read_text
 
 UNSHOWN = ("cycle_id", "cycle_index", "audio_sha256")  # columns of a cycle that are facts of other nodes
 
@@ -63,8 +65,8 @@ class Annotations(NodeType):
         line = None
         by_line = self.data.lines_are_cycles(cycle["recording_id"])
         if by_line and self.data.exists(path):
-            text = (self.data.root / path).read_text(encoding="utf-8-sig")
-            line = [line for line in text.splitlines() if line.strip()][number - 1 : number]
+            lines = re.split(r"\r\n|\r|\n", read_text(self.data.root / path))
+            line = [line for line in lines if line.strip()][number - 1 : number]
         facts = {
             "path": path,
             "file_sha256": self.data.recordings[cycle["recording_id"]]["annotation_sha256"],

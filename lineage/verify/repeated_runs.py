@@ -165,7 +165,7 @@ def _packages_differ(audited: AuditedProject, current: Mapping[str, Any], witnes
         return any(where != environment.LOCKED for where, _ in found)
     if witness.locked is None or not (lock := audited.root / environment.LOCKED).is_file():
         return False
-    then, pinned = environment.versions(witness.locked), environment.versions(lock.read_text(encoding="utf-8"))
+    then, pinned = environment.versions(witness.locked), environment.versions(environment.read_lock(lock))
     return any(then.get(name) != pinned.get(name) for name in now.get("packages", {}))
 
 

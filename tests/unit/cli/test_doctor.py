@@ -106,7 +106,7 @@ def test_a_check_that_fails_is_a_problem_and_the_others_run(error, shown, tmp_pa
 
 def test_versions_that_are_missing_or_differ_from_the_lock_are_named(tmp_path):
     lock = tmp_path / "requirements.lock"
-    lock.write_text("typer==0.0.1 \\\n    --hash=sha256:0\nno-such-thing==1.0\n", encoding="utf-8")
+    lock.write_text("# Größe\ntyper==0.0.1 \\\n    --hash=sha256:0\nno-such-thing==1.0\n", encoding="latin-1")
     found = only(installation.packages, tmp_path)
     assert (found.state, "not installed: no-such-thing" in found.found) == ("problem", True)
     marked = "typer==0.0.1 \\\n    --hash=sha256:0\nno-such-thing==1.0 ; sys_platform == 'nowhere'\n"

@@ -104,7 +104,7 @@ def test_outdated_code_is_distinguished_from_damage(project):
     (project / "tasks/distillation/soft_labels.py").write_text("# rewritten\n")
     (project / "tasks/corpora/extraction.py").unlink()
     (project / "models/networks/other.py").touch()
-    (project / "requirements.lock").write_text("")
+    (project / "requirements.lock").write_bytes("# Größe\n".encode("latin-1"))
     graph = project / "dvc.yaml"
     graph.write_text(graph.read_text().replace("python -m cli.stage soft_labels", "python -O -m cli.stage soft_labels"))
     report = verification.verify(project)
