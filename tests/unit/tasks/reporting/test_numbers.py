@@ -123,17 +123,14 @@ def run(root) -> tuple[Run, str]:
     corpus_facts.write(root / "data/external/tested/theirs", replace(facts(), name="theirs"))
     unknown = pl.read_parquet(root / "data/cycles/recordings.parquet").with_columns(age=pl.lit(None, pl.Float64))
     unknown.write_parquet(root / "data/cycles/recordings.parquet")
-    of_each = {
-        name: judged(frame.filter(corpus=name), [one.select((frame["corpus"] == name).to_numpy()) for one in parts])
-        for name in ("one", "other")
-    }
     measured = ("SE", "SP", "AS", "HS", "Score")
-    found = judged(frame, parts, challenge=measured) | {"corpora": of_each}
-    found |= {
-        "external": {"theirs": judged(theirs, on_theirs)},
-        "native": {"one": judged(of_one, own, challenge=measured)},
-    }
     chosen = [one for one in parts if one.selection == "val"]
+    of_each = {}
+    for name in ("one", "other"):
+        inside = [one.select((frame["corpus"] == name).to_numpy()) for one in chosen]
+        of_each[name] = judged(frame.filter(corpus=name), inside, challenge=measured if name == "one" else ())
+    found = judged(frame, parts, challenge=measured) | {"corpora": of_each, "native": {"one": of_each["one"]}}
+    found["external"] = {"theirs": judged(theirs, [one for one in on_theirs if one.selection == "val"])}
     drawn = [pool("student", chosen[:2]), next(one for one in chosen if one.model == "ensemble")]
     labels = frame["label"].to_numpy().astype(np.int64)
     members = {k: LABELLING[:k] if k < 3 else [*LABELLING, "teacher/z"] for k in (1, 2, 3)}
