@@ -77,15 +77,19 @@ class Run:
 
     @cached_property
     def names(self) -> dict[str, list[str]]:
-        """Networks by each name of the page: those of the rows for each model first, in their order."""
-        seeds = [f"student/{seed}" for seed in self.params["student"]["seeds"]]
+        """Networks by each name of the page: those of the rows for each model first, in their order.
+
+        Seeds, and teachers that label nothing, are in the order of texts: 10 before 2.
+        """
+        seeds = sorted(f"student/{seed}" for seed in self.params["student"]["seeds"])
         labelling, baselines = self.labelling(self.params["soft_labels"]["k"]), self.baselines
         known = {"student" if len(seeds) == 1 else f"student, mean of {len(seeds)} seeds": seeds}
         known |= {f"student seed {one.partition('/')[2]}": [one] for one in (seeds if len(seeds) > 1 else ())}
         known |= {one.replace("teacher/", "baseline "): [one] for one in baselines}
         known |= {"ensemble of teachers": ["ensemble"]} if "ensemble" in self.test["model"] else {}
         known |= {one.replace("teacher/", "teacher "): [one] for one in labelling}
-        others = [f"teacher/{one}" for one in self._teachers if f"teacher/{one}" not in (*labelling, *baselines)]
+        teachers = sorted(f"teacher/{one}" for one in self.params["teachers"])
+        others = [one for one in teachers if one not in (*labelling, *baselines)]
         return known | {f"{one.replace('teacher/', 'teacher ')}, labels nothing": [one] for one in others}
 
     @cached_property
@@ -112,8 +116,8 @@ class Run:
 
     @property
     def first_student(self) -> str:
-        """Name of the student whose cycles are shown."""
-        return f"student/{self.params['student']['seeds'][0]}"
+        """Name of the student with the smallest seed, whose cycles are shown."""
+        return f"student/{min(self.params['student']['seeds'])}"
 
     @property
     def _teachers(self) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 
 from tasks.reporting import media, page, spectrograms
 from tasks.reporting.sections import maps, sharpness
+from tests.recompute import svg_figures
 from tests.unit.tasks.reporting import example, explained
 from tests.unit.tasks.reporting.test_page import Page
 
@@ -101,3 +102,11 @@ def test_a_constant_or_undefined_loss_is_drawn_without_lines(loss):
 def test_the_axis_of_the_loss_has_few_numbers(low, high):
     ticks = [tick for tick in sharpness.loss_ticks(low, high).tick_values(low, high) if low <= tick <= high]
     assert 3 <= len(ticks) <= 11
+
+
+@pytest.mark.parametrize("losses", [[1.386401, 1.386405, 1.386412], [0.5, 1.0, 8.0]])
+def test_the_numbers_at_the_axis_of_the_loss_are_exact(losses):
+    svg = sharpness.line({"student/1": {"line": {"offsets": [-1, 0, 1], "losses": losses}}})
+    figure = svg_figures.read("loss", svg, logarithmic=True)
+    assert figure.error() < 1e-7
+    assert [loss for _, loss in figure.drawn[0]] == pytest.approx(losses, rel=1e-7)
