@@ -5,6 +5,7 @@ from typing import Any
 
 from models.metrics import FIGURES
 from tasks.evaluation.words import DEGENERATE
+from tasks.runtime.params import natural
 
 
 def rows(metrics: Mapping[str, Any], selection: str) -> list[dict[str, Any]]:
@@ -34,7 +35,7 @@ def named(metrics: Mapping[str, Any], selection: str, *, seeds: bool = True) -> 
         (f"student, mean of {len(students)} seeds" if len(students) > 1 else "student", student | mean)
     ]
     if len(students) > 1 and seeds:
-        rows += [(f"student seed {seed}", found[selection]) for seed, found in students.items()]
+        rows += [(f"student seed {seed}", students[seed][selection]) for seed in sorted(students, key=natural)]
     rows += [(f"baseline {name}", metrics["teachers"][name][selection]) for name in metrics["baselines"]]
     if metrics["ensemble"]:
         rows.append(("ensemble of teachers", metrics["ensemble"][selection]))
@@ -57,7 +58,8 @@ def of_degenerate(metrics: Mapping[str, Any], selection: str) -> list[str]:
         metrics: Contents of ``reports/metrics.json``.
         selection: Selection of the epochs, which is named unless it is `val`.
     """
-    models = {f"student seed {seed}": found for seed, found in metrics["students"].items()}
+    students = metrics["students"]
+    models = {f"student seed {seed}": students[seed] for seed in sorted(students, key=natural)}
     models |= {"ensemble of teachers": metrics["ensemble"]} if metrics["ensemble"] else {}
     groups = dict.fromkeys(metrics["teachers"], "teacher") | dict.fromkeys(metrics["baselines"], "baseline")
     models |= {f"{groups[name]} {name}": found for name, found in metrics["teachers"].items()}

@@ -25,6 +25,7 @@ from tasks.reporting.verdicts import Verdicts
 from tasks.runtime import corpus_facts
 from tasks.runtime.artifact_reading import as_artifact_error, read_json, read_table
 from tasks.runtime.corpus_facts import CorpusFacts
+from tasks.runtime.params import natural
 
 # Keys of ``model.json`` that sections show, and the type of each.
 CARD_KEYS = {
@@ -167,7 +168,7 @@ def read(root: Path, provenance: Mapping[str, Any]) -> RunResults:
     """
     metrics = read_json(root / artifacts.METRICS)
     folders = {f"teacher/{name}": artifacts.TEACHERS / name for name in metrics["teachers"]}
-    folders |= {f"student/{name}": artifacts.STUDENTS / name for name in metrics["students"]}
+    folders |= {f"student/{name}": artifacts.STUDENTS / name for name in sorted(metrics["students"], key=natural)}
     return RunResults(
         metrics=metrics,
         plots={name: read_plot(root / artifacts.PLOTS / f"{name}.csv") for name in PLOTS},

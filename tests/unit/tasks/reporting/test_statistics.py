@@ -1,5 +1,6 @@
 """Sections of comparisons, further metrics, recordings and patients."""
 
+import re
 from dataclasses import replace
 
 import polars as pl
@@ -34,6 +35,12 @@ def test_degenerate_models_and_teachers_that_label_nothing_are_named_in_every_ro
         assert {row[0] for row in section.content(run)[0].rows} == set(names)
     (note,) = model_rows.of_degenerate(run.metrics, "val")
     assert note.startswith("Degenerate: student seed 3: always normal; teacher idle: always crackle. It means that ")
+
+
+def test_seeds_are_sorted_as_numbers(run):
+    found = run.metrics | {"students": {str(seed): run.metrics["students"]["3"] for seed in (1, 10, 2)}}
+    assert [name for name, _ in model_rows.named(found, "val")][1:4] == [f"student seed {one}" for one in (1, 2, 10)]
+    assert re.findall(r"student seed (\d+)", model_rows.of_degenerate(found, "val")[0]) == ["1", "2", "10"]
 
 
 def test_a_model_that_is_degenerate_in_one_selection_is_explained_for_it(run, monkeypatch):
