@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from tasks.artifacts import CorpusFolders
+from tasks.runtime import params
 from tasks.runtime.hardware import cpu_name, usable_cores
 
 LOADER, LEAST = "published loader", ("least: wav to waveforms", "least: waveforms to features")
@@ -70,11 +71,13 @@ def main() -> None:
     options = parser.parse_args()
     audio = str(Path("data/raw", options.corpus, "audio"))
     extract, fbank = "`extract`", f"`fbank@{options.front_end}`"
+    clips = params.section(params.read(), f"frontends.{options.front_end}")["duration_s"]
+    least = (audio, str(LEAST_OUT), options.front_end, str(clips))
     parts = {
         LOADER: ("benchmarks.baselines.loader", audio),
         "bound: decoding, resampling, Fourier transforms": ("benchmarks.baselines.bound", audio),
-        LEAST[0]: ("benchmarks.baselines.least", "waveforms", audio, str(LEAST_OUT)),
-        LEAST[1]: ("benchmarks.baselines.least", "features", audio, str(LEAST_OUT)),
+        LEAST[0]: ("benchmarks.baselines.least", "waveforms", *least),
+        LEAST[1]: ("benchmarks.baselines.least", "features", *least),
         extract: stage("extract", options.corpus, record=options.record),
         fbank: stage("fbank", f"{options.corpus}-{options.front_end}", record=options.record),
     }
@@ -85,12 +88,14 @@ def main() -> None:
         fbank: (folders.features(options.front_end),),
     }
     runs: dict[str, list[Run]] = {name: [] for name in parts}
-    for _ in range(options.runs):
-        for name, arguments in parts.items():
-            for folder in outs.get(name, ()):
-                shutil.rmtree(folder, ignore_errors=True)
-            runs[name].append(measure(*arguments))
-    shutil.rmtree(LEAST_OUT)
+    try:
+        for _ in range(options.runs):
+            for name, arguments in parts.items():
+                for folder in outs.get(name, ()):
+                    shutil.rmtree(folder, ignore_errors=True)
+                runs[name].append(measure(*arguments))
+    finally:
+        shutil.rmtree(LEAST_OUT, ignore_errors=True)
     runs["least: both"] = both(runs[LEAST[0]], runs[LEAST[1]])
     runs["`extract` + `fbank`"] = both(runs[extract], runs[fbank])
     print(f"{usable_cores()} cores ({cpu_name()}), medians of {options.runs} runs, the largest peak of memory:\n")

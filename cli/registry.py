@@ -17,6 +17,7 @@ from flows import objections
 from flows.gto_tags import Bump
 from tasks import artifacts
 from tasks.runtime.consoles import make_console
+from tasks.runtime.params import natural
 
 if TYPE_CHECKING:
     from flows.registry import Version
@@ -111,7 +112,7 @@ def show(model: Annotated[str, typer.Argument(help="Version or registry stage.")
         test = metrics["test"]
         console.print(f"corpus {metrics['corpus']}, labels {metrics['labels']}, split {metrics['split']}: ", end="")
         console.print(f"tested on {test['cycles']} cycles of {test['patients']} patients; ", end="")
-        console.print(f"seeds {', '.join(metrics['students'])}")
+        console.print(f"seeds {', '.join(sorted(metrics['students'], key=natural))}")
         for clause in objections.find(metrics).values():
             console.print(f"not fit for use: {clause}", style="yellow", soft_wrap=True)
     get = f"dvc artifacts get . {versions.full_name(root, version.name)} --rev {version.version}"

@@ -57,6 +57,14 @@ def hardware() -> dict[str, Any]:
     }
 
 
+def same_processor(one: str, other: str) -> bool:
+    """Return whether two logged names of processors are equal; a name without numbers of its kind has any kind.
+
+    The log had such names before version 0.2.0: `AMD EPYC` is equal to `AMD EPYC, family 26, model 2, stepping 1`.
+    """
+    return one == other or one.startswith(f"{other}, ") or other.startswith(f"{one}, ")
+
+
 def gpus(*facts: str) -> list[dict[str, str]]:
     """Return facts of each GPU by their names in `nvidia-smi --query-gpu`; none without a driver."""
     asked = facts or GPU_FACTS

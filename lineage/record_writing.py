@@ -42,10 +42,13 @@ def begin(root: Path, stage: str) -> StageStart:
     if spec is None:
         hint = "add its item there, or run another"
         raise BreathlineError(f"dvc.yaml has no stage {stage}.", where=root / "params.yaml", hint=hint)
-    if missing := [name for name in (*spec.code, *spec.inputs) if not (root / name).exists()]:
-        what = f"{counted(len(missing), 'dep')} of the stage {stage} {'is' if len(missing) == 1 else 'are'} missing"
-        hint = f"run `dvc repro {stage}`: DVC runs the stages before it first"
-        raise BreathlineError(f"{what}: {listed(missing)}.", where=root, hint=hint)
+    for deps, hint in (
+        (spec.code, "restore the code by `git checkout -- PATH`"),
+        (spec.inputs, f"run `dvc repro {stage}`: DVC runs the stages before it first"),
+    ):
+        if missing := [name for name in deps if not (root / name).exists()]:
+            what = f"{counted(len(missing), 'dep')} of the stage {stage} {'is' if len(missing) == 1 else 'are'} missing"
+            raise BreathlineError(f"{what}: {listed(missing)}.", where=root, hint=hint)
     out_folders.check(root, spec.outs)
     values = params.read(root / "params.yaml")
     return StageStart(

@@ -16,6 +16,7 @@ from tasks.evaluation.words import augmentation, definitions
 from tasks.runtime import corpus_facts, params
 from tasks.runtime.artifact_reading import read_json, read_table
 from tasks.runtime.corpus_facts import Published
+from tasks.runtime.params import natural
 
 DEFINITIONS = {
     "strict": "Se strict: an abnormal cycle counts with its exact class",
@@ -200,7 +201,7 @@ def _leaderboard(
         rows.append(
             Row(
                 recipe=result.workspace.recipe,
-                seeds=tuple(result.metrics["students"]),
+                seeds=tuple(sorted(result.metrics["students"], key=natural)),
                 score=score,
                 sp=sp,
                 se=se,

@@ -27,7 +27,7 @@ def of_hardware(run: RecordedRun) -> Iterator[str]:
         yield UNKNOWN
         return
     now = machine.hardware()
-    if then["cpu"] != now["cpu"]:
+    if not machine.same_processor(str(then["cpu"]), now["cpu"]):
         yield f"processor: {then['cpu']} → {now['cpu']}"
     before, after = ([gpu.get("name") for gpu in found.get("gpus", [])] for found in (then, now))
     if before != after:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lineage import environment
+from lineage import environment, machine
 from lineage.content import content_hash
 from lineage.files import belongs_to_system, by_path
 from lineage.verify.audited_project import AuditedProject
 from lineage.verify.file_differences import difference
 from lineage.verify.findings import Finding, Severity, note
-from lineage.verify.witnesses import Witness, Witnesses
+from lineage.verify.witnesses import Hardware, Witness, Witnesses
 from models import file_names
 from models.file_reading import UnreadableFileError
 from tasks import artifacts
@@ -79,7 +79,7 @@ def _compare(
     hardware = witnesses.hardware(there.sha256) if there else None
     known = hardware is not None and witness.hardware is not None
     excuses = [
-        "on other hardware" if known and hardware != witness.hardware else "",
+        "on other hardware" if hardware and witness.hardware and _differ(hardware, witness.hardware) else "",
         "with other packages" if _packages_differ(audited, current, witness) else "",
         "" if current["params"].get("compute", {}).get("deterministic", True) else "without a promise of determinism",
         _other_source(audited, stage, others) or "",
@@ -95,6 +95,10 @@ def _compare(
     what += f"; and {len(others) - 1} more" if len(others) > 1 else ""
     what += UNKNOWN if severity == "error" and not known else ""
     return Finding("run-repeated", stage, what, (stage,), severity)
+
+
+def _differ(one: Hardware, other: Hardware) -> bool:
+    return one[1:] != other[1:] or not machine.same_processor(one[0], other[0])
 
 
 def _others(audited: AuditedProject, stage: str, witness: Witness) -> Iterator[_Other]:

@@ -40,7 +40,7 @@ def named(metrics: Mapping[str, Any], selection: str, *, seeds: bool = True) -> 
     if metrics["ensemble"]:
         rows.append(("ensemble of teachers", metrics["ensemble"][selection]))
     labelling = metrics["labelling"]
-    others = [name for name in metrics["teachers"] if name not in {*labelling, *metrics["baselines"]}]
+    others = sorted(metrics["teachers"].keys() - {*labelling, *metrics["baselines"]}, key=natural)
     names = {name: f"teacher {name}" for name in labelling}
     names |= {name: f"teacher {name}, labels nothing" for name in others}
     return rows + [(words, metrics["teachers"][name][selection]) for name, words in names.items()]

@@ -167,7 +167,7 @@ def read(root: Path, provenance: Mapping[str, Any]) -> RunResults:
         BreathlineError: A result is missing or damaged.
     """
     metrics = read_json(root / artifacts.METRICS)
-    folders = {f"teacher/{name}": artifacts.TEACHERS / name for name in metrics["teachers"]}
+    folders = {f"teacher/{name}": artifacts.TEACHERS / name for name in sorted(metrics["teachers"], key=natural)}
     folders |= {f"student/{name}": artifacts.STUDENTS / name for name in sorted(metrics["students"], key=natural)}
     return RunResults(
         metrics=metrics,

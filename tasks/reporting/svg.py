@@ -25,7 +25,7 @@ STYLE = {
     "font.size": 10,
     "text.parse_math": False,  # names of users may hold dollar signs
     "text.color": INK,
-    "axes.formatter.useoffset": False,  # each number of an axis is whole: 1.387, not 0.001 below "+1.386"
+    "axes.formatter.useoffset": False,  # each number of an axis is shown in full: 1.387, not 0.001 below "+1.386"
     "axes.edgecolor": MUTED,
     "axes.labelcolor": MUTED,
     "axes.labelsize": 10,

@@ -90,6 +90,19 @@ def test_processors_of_one_name_are_told_apart(tmp_path, monkeypatch, text, name
     assert hardware.cpu_name() == name
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("AMD EPYC", "AMD EPYC, family 26, model 2, stepping 1", True),  # logged before the kinds were
+        ("AMD EPYC, family 25, model 2, stepping 1", "AMD EPYC, family 26, model 2, stepping 1", False),
+        ("AMD EPYC 7R13", "AMD EPYC", False),
+        ("Apple M3", "Apple M3", True),
+    ],
+)
+def test_names_without_a_kind_are_compared_by_the_name(one, other, same):
+    assert machine.same_processor(one, other) == machine.same_processor(other, one) == same
+
+
 def test_peak_memory_is_in_bytes_on_both_systems(monkeypatch):
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert hardware.peak_memory() == pytest.approx(1024 * peak, rel=0.01)

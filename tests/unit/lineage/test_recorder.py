@@ -78,12 +78,14 @@ def test_an_unknown_stage_is_an_error(root):
     assert events.read(root) == before
 
 
-def test_a_stage_whose_dep_is_missing_does_not_begin(root):
-    before, (dep, *_) = events.read(root), record_writing.begin(root, "evaluate").spec.inputs
-    shutil.rmtree(path) if (path := root / dep).is_dir() else path.unlink()
+@pytest.mark.parametrize(("kind", "next_step"), [("inputs", "dvc repro evaluate"), ("code", "git checkout -- PATH")])
+def test_a_stage_whose_dep_is_missing_does_not_begin(root, kind, next_step):
+    before, (dep, *_) = events.read(root), getattr(record_writing.begin(root, "evaluate").spec, kind)
+    (root / dep).rename(root / "elsewhere")
     message = f"1 dep of the stage evaluate is missing: {dep}"
-    with pytest.raises(BreathlineError, match=re.escape(message)), recorder.recorded(root, "evaluate", {}):
+    with pytest.raises(BreathlineError, match=re.escape(message)) as caught, recorder.recorded(root, "evaluate", {}):
         pytest.fail("the work began")
+    assert next_step in caught.value.hint
     assert events.read(root) == before
 
 

@@ -50,6 +50,7 @@ def test_a_report_made_again_differs_in_its_provenance_without_a_finding(project
         (True, "a", "same", "(on the same hardware)"),
         pytest.param(True, "b", "same", "(on other hardware)", marks=pytest.mark.long),
         pytest.param(False, "a", "same", "(without a promise of determinism)", marks=pytest.mark.long),
+        (True, "a, family 1", "same", "(on the same hardware)"),  # the earlier entry lacks the kind
         (True, "a", "0.1", "(with other packages)"),
     ],
 )

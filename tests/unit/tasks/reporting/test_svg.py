@@ -26,7 +26,7 @@ def test_figures_beside_each_other_have_an_element_each_for_their_buttons():
     assert side_by_side(["<svg/>", "<svg/>"]).count("<div><svg/></div>") == 2
 
 
-def test_numbers_of_an_axis_are_whole():
+def test_numbers_of_an_axis_are_shown_in_full():
     with drawing(4, 3, "a loss that hardly changes") as canvas:
         canvas.axes.plot([1, 2], [1.38642, 1.387017])
     numbers = re.findall("<text[^>]*>([^<]*)</text>", canvas.svg)
