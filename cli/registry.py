@@ -17,7 +17,6 @@ from flows import objections
 from flows.gto_tags import Bump
 from tasks import artifacts
 from tasks.runtime.consoles import make_console
-from tasks.runtime.params import natural
 
 if TYPE_CHECKING:
     from flows.registry import Version
@@ -100,6 +99,7 @@ def show(model: Annotated[str, typer.Argument(help="Version or registry stage.")
     """Show one version: commit, scores, data, and the commands to get it."""
     from flows import registry
     from lineage import versions
+    from tasks.runtime.params import natural
 
     root, console = Path.cwd(), make_console(highlight=False)
     version = registry.find(root, model)
