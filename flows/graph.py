@@ -67,7 +67,7 @@ def read(root: Path) -> tuple[Stage, ...]:
 
     try:
         with open_repo(root) as repo, repo.lock:
-            files_in_use.remove_torn(repo)
+            files_in_use.restore(repo)
             stages = _stages(repo)
     except LockError as error:
         raise BreathlineError(

@@ -8,74 +8,131 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
+
+from flows.processes import file_entries
+from flows.processes.file_entries import OwnEntries
+from tasks.runtime.errors import BreathlineError
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
+UNSUPPORTED = "Breathline does not know this version of DVC: a kill of one stage may fail the stages beside it."
+WAIT_S = 20.0  # far longer than DVC needs for one change of the list
+
+
+def is_supported() -> bool:
+    """Return whether `keep_whole` knows how this version of DVC keeps the list."""
+    info = {"pid": 1, "cmd": "dvc repro"}
+    used = {"read": {"/in": [info]}, "write": {"/out": info}}
+    try:
+        from dvc import rwlock
+
+        known = list(signature(rwlock._edit_rwlock).parameters) == ["lock_dir", "fs", "hardlink"]
+        return known and bool(rwlock.SCHEMA(used) == used)
+    except Exception:  # noqa: BLE001 - another version may raise any
+        return False
+
 
 def keep_whole() -> None:
-    """Change how the DVC of this process reads and writes the list.
+    """Change how the DVC of this process reads and writes the list, if this version of DVC is supported.
 
     The new list replaces the old one when it is complete, so that a kill cuts nothing off. A list that another process
-    has cut off counts as missing. Entries of this process that a list lacks are restored. The list has a lock of its
-    own (`.dvc/tmp/rwlock.lock`), which DVC holds meanwhile.
+    has cut off counts as missing. Entries of running processes that a list lacks are restored from their files. The
+    list has a lock of its own (`.dvc/tmp/rwlock.lock`), which DVC holds meanwhile.
     """
+    if not is_supported():
+        return
     from dvc import rwlock
 
-    edit = getattr(rwlock, "_edit_rwlock", None)
-    if edit is None:  # another version of DVC
-        return
-    reads: dict[str, list[dict[str, Any]]] = {}
-    writes: dict[str, dict[str, Any]] = {}
+    edit = rwlock._edit_rwlock
+    kept: dict[tuple[int, str], OwnEntries] = {}
 
     @contextmanager
-    def edit_whole(folder: str, fs: object, hardlink: bool) -> Iterator[dict[str, Any]]:
-        nonlocal reads, writes
-        with edit(folder, _WholeFiles, hardlink) as used:
-            for path, infos in reads.items():
-                used["read"][path] += [info for info in infos if info not in used["read"][path]]
-            for path, info in writes.items():
-                used["write"].setdefault(path, info)
+    def edit_whole(lock_dir: str, fs: object, hardlink: bool) -> Iterator[dict[str, Any]]:
+        # A fork of this process has entries of its own.
+        own = kept.setdefault((os.getpid(), lock_dir), OwnEntries(Path(lock_dir)))
+        with edit(lock_dir, _WholeFiles(fs), hardlink) as used:
+            file_entries.restore(used, own.entries | file_entries.of_running(Path(lock_dir)))
+            before = file_entries.listed(used)
             yield used
-        # DVC removes a key whose last entry ends.
-        own = [(path, [info for info in infos if _is_own(info)]) for path, infos in used.get("read", {}).items()]
-        reads = {path: infos for path, infos in own if infos}
-        writes = {path: info for path, info in used.get("write", {}).items() if _is_own(info)}
+            own.update(before, file_entries.listed(used))
 
     rwlock._edit_rwlock = edit_whole
 
 
-def remove_torn(repo: Repo) -> None:
-    """Remove a list that has been cut off, so that `dvc repro` and other commands of DVC run again.
+def restore(repo: Repo) -> None:
+    """Restore a list that has been cut off or removed, so that `dvc repro` and other commands of DVC run again.
 
-    A DVC process that was started without Breathline and still works fails at its end, with or without the list. The
-    next run takes its outs from the run cache.
+    It then holds the entries of the DVC processes of runs. A DVC process that was started without Breathline and still
+    works fails at its end, with or without the list. The next run takes its outs from the run cache.
+
+    Raises:
+        BreathlineError: Another process has locked the list for too long.
     """
-    from dvc.lock import make_lock
-    from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK
+    from dvc.rwlock import RWLOCK_FILE
 
-    folder, hardlinks = Path(str(repo.tmp_dir)), repo.config["core"].get("hardlink_lock", False)
-    with make_lock(str(folder / RWLOCK_LOCK), tmp_dir=str(folder), hardlink_lock=hardlinks):
-        if _is_torn(folder / RWLOCK_FILE):
-            (folder / RWLOCK_FILE).unlink()
+    folder = Path(str(repo.tmp_dir))
+    path = folder / RWLOCK_FILE
+    with _locked(repo, folder):
+        if path.exists() and not _is_torn(path):
+            return
+        used: dict[str, dict[str, Any]] = {"write": {}, "read": {}}
+        file_entries.restore(used, file_entries.of_running(folder))
+        if used["write"] or used["read"]:
+            with _replacing(str(path), encoding="utf-8") as file:
+                json.dump(used, file)
+        else:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(repo: Repo, folder: Path) -> Iterator[None]:
+    from dvc.lock import LockError, make_lock
+    from dvc.rwlock import RWLOCK_LOCK
+
+    path = folder / RWLOCK_LOCK
+    hardlinks = repo.config["core"].get("hardlink_lock", False)
+    lock = make_lock(str(path), tmp_dir=str(folder), hardlink_lock=hardlinks)
+    end = time.monotonic() + WAIT_S
+    while True:
+        try:
+            lock.lock()
+            break
+        except LockError as error:  # after 3 s of trying
+            if time.monotonic() > end:
+                raise BreathlineError(
+                    f"Another process has locked DVC's list of files in use for {WAIT_S:.0f} seconds.",
+                    where=path,
+                    hint="wait for the process whose number this file holds, or end it; then run again",
+                ) from error
+    try:
+        yield
+    finally:
+        lock.unlock()
 
 
 class _WholeFiles:
     """File system through which DVC reads and writes the list, for which it has locked the list."""
 
-    join = staticmethod(os.path.join)
+    def __init__(self, fs: object) -> None:
+        self._fs = fs
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._fs, name)
 
     @staticmethod
-    def open(path: str, mode: str = "r", *, encoding: str) -> Any:
+    def open(path: str, mode: str = "r", encoding: str = "utf-8") -> Any:
         if mode == "w":
             return _replacing(path, encoding)
         if _is_torn(Path(path)):
             raise FileNotFoundError(path)
-        return Path(path).open(encoding=encoding)
+        return Path(path).open(mode, encoding=encoding)
 
 
 @contextmanager
@@ -94,7 +151,3 @@ def _is_torn(path: Path) -> bool:
     except ValueError:
         return True
     return False
-
-
-def _is_own(info: dict[str, Any]) -> bool:
-    return bool(info["pid"] == os.getpid())

@@ -58,7 +58,7 @@ def locked_repo(root: Path, processes: ProcessGroups) -> Iterator[Repo]:
                     if processes.ended:
                         raise StageFailedError("The run is ending; no other command starts.") from error
             try:
-                files_in_use.remove_torn(repo)  # a command of DVC follows, to push or pull
+                files_in_use.restore(repo)  # a command of DVC follows, to push or pull
                 yield repo
             finally:
                 repo.lock.unlock()
