@@ -16,6 +16,7 @@ from flows import graph
 from flows.flow_errors import failed_by_errors
 from flows.parameters import Gpus, Jobs
 from flows.plan import check_split, expand, plan
+from flows.processes import files_in_use
 from flows.processes.process_groups import Log
 from flows.processes.run_lock import exclusive_run
 from flows.processes.stage_process import StageProcesses
@@ -92,6 +93,8 @@ def pipeline(
             processes.stop_prestarting()
         scores_before = scores.read(root)
         prefect_artifacts.publish_plan(steps)
+        if not files_in_use.is_supported():
+            get_run_logger().warning(files_in_use.UNSUPPORTED)
         for step in steps:
             get_run_logger().info(f"{step.stage}: {', '.join(step.reasons) if step.runs else 'up to date'}")
         results = _run(units, jobs, gpus, processes, task_runner)

@@ -116,10 +116,14 @@ def dvc(root: Path) -> Iterator[CheckResult]:
     from dvc.exceptions import DvcException
 
     from flows.dvc_repository import open_repo
+    from flows.processes import files_in_use
 
     try:
         with open_repo(root) as repo:
-            yield CheckResult("DVC", "ok", f"{__version__}, cache {repo.cache.local.path}")
+            unknown = not files_in_use.is_supported()
+            found = f"{__version__}, cache {repo.cache.local.path}"
+            found += f". {files_in_use.UNSUPPORTED}" if unknown else ""
+            yield result("DVC", found, "`make setup` installs the locked version", wrong=unknown)
             yield _links(repo)
             yield _remote(repo)
             on = repo.config["core"].get("analytics", True) and "DVC_NO_ANALYTICS" not in os.environ

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from dvc import rwlock
 
 from cli.doctor import check_result, project
 from tests import toy
@@ -83,6 +84,9 @@ def test_dvc_its_cache_and_its_remote_are_judged(tmp_path, monkeypatch):
     assert (links.state, links.found.split()[0], "reflink,copy" in links.advice) == ("warning", "hardlink", True)
     assert found["DVC's remote"].state == "warning"
     assert not list((folder / ".dvc" / "tmp").glob("*.tmp"))
+    monkeypatch.delattr(rwlock, "_edit_rwlock")
+    unknown = by_topic(project.dvc, folder)["DVC"]
+    assert (unknown.state, "does not know this version" in unknown.found) == ("warning", True)
     toy.call(folder, "dvc", "remote", "modify", "gone", "url", "s3://bucket")
     monkeypatch.setattr(project, "find_spec", lambda _: None)
     assert "pip install 'dvc[s3]'" in by_topic(project.dvc, folder)["DVC's remote"].advice
