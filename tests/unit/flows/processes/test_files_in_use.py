@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -118,6 +118,9 @@ def beside(folder: Path) -> Iterator[Callable[..., int]]:
     try:
         yield stop
     finally:
+        with suppress(ChildProcessError):  # a test that fails has not ended it
+            if os.waitpid(child, os.WNOHANG) == (0, 0):
+                stop(signal.SIGKILL)
         for pipe in (ready, began, go, end):
             os.close(pipe)
 
