@@ -79,9 +79,9 @@ class Run:
     def names(self) -> dict[str, list[str]]:
         """Networks by each name of the page: those of the rows for each model first, in their order.
 
-        Seeds, and teachers that label nothing, are in the order of texts: 10 before 2.
+        Seeds are in the order of numbers, teachers that label nothing in that of texts.
         """
-        seeds = sorted(f"student/{seed}" for seed in self.params["student"]["seeds"])
+        seeds = sorted((f"student/{seed}" for seed in self.params["student"]["seeds"]), key=_natural)
         labelling, baselines = self.labelling(self.params["soft_labels"]["k"]), self.baselines
         known = {"student" if len(seeds) == 1 else f"student, mean of {len(seeds)} seeds": seeds}
         known |= {f"student seed {one.partition('/')[2]}": [one] for one in (seeds if len(seeds) > 1 else ())}

@@ -28,7 +28,9 @@ from tests.unit.tasks.reporting import example, explained
 
 ROOT = Path(__file__).parents[4]
 LABELLING, BASELINES = ["teacher/a", "teacher/b"], ["teacher/plain"]
-SKILLS = {**example.SKILLS, "teacher/plain": 0.9, "teacher/z": 0.2}
+SEEDS = {"student/1": "student/2", "student/2": "student/10"}  # seeds whose order of texts is another one
+SKILLS = {SEEDS.get(name, name): skill for name, skill in example.SKILLS.items()}
+SKILLS |= {"teacher/plain": 0.9, "teacher/z": 0.2}
 SELECTIONS = ("val", "paper")
 # No two networks have the same thresholds and temperature.
 RULES = {
@@ -68,7 +70,7 @@ def write_project(root: Path) -> None:
         "external": {"theirs": {}},
         "teachers": {**teachers, "plain": {"baseline": True}},
         "soft_labels": {"k": 2, "choose": "first", "exposure": "in_sample"},
-        "student": {"seeds": [1, 2]},
+        "student": {"seeds": [2, 10]},
         "evaluation": asdict(SETTINGS),
     }
     (root / "params.yaml").write_text(json.dumps(params))
@@ -92,7 +94,7 @@ def write_project(root: Path) -> None:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    maps = explained.figures()
+    maps = json.loads(json.dumps(explained.figures()).replace(explained.MODEL, "student/2"))
     probe = {name: {"value": 60.0 + at, "low": 50.0, "high": 70.5} for at, name in enumerate(("probe", "purity"))}
     probe["probe"]["chance"], probe["purity"]["chance"] = 25.0, 31.25
     coloured = {"class": {**probe, "values": 4, "cycles": 90, "left_out": 6}}
@@ -100,7 +102,7 @@ def root(tmp_path_factory):
     coloured["device"] |= {"values": 2, "cycles": 96, "left_out": 0}
     model = {"val": {"test": coloured, "train": coloured, "constant": True}}
     sample = {"train": {"cycles": 10, "of": 20}}
-    embeddings = {"neighbours": 10, "sample": sample, "omitted": {"test": {}}, "models": {"student/1": model}}
+    embeddings = {"neighbours": 10, "sample": sample, "omitted": {"test": {}}, "models": {"student/2": model}}
     example.write(folder := tmp_path_factory.mktemp("run"), maps | {"embeddings": embeddings})
     write_project(folder)
     return folder
@@ -137,7 +139,7 @@ def run(root) -> tuple[Run, str]:
     logits = {one.model: np.log(one.probabilities[0]) for one in chosen}
     by_k = {k: [logits[name] for name in some] for k, some in members.items()}
     rules_by_k = {k: of_ensemble([RULES[name] for name in some]) for k, some in members.items()}
-    networks = [*(name for name in RULES if name.startswith("teacher/")), "student/1", "student/2"]
+    networks = [*(name for name in RULES if name.startswith("teacher/")), "student/2", "student/10"]
     folders = {name: root / "data" / name.replace("teacher/", "teachers/") for name in networks}
     shown = example.results(root, PUBLISHED)
     plots = shown.plots | {
