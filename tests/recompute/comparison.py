@@ -1,16 +1,17 @@
-"""Every number of a report, compared with the number that is computed again."""
+"""Numbers, names and parts of a report, compared with those that are computed again."""
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
-from tests.recompute import explained, figures, html_page, others, prose, svg_figures, tables
-from tests.recompute.html_page import ABOVE, Section, Table
-from tests.recompute.numbers import NUMBER, ROUNDING, differs
-from tests.recompute.run import Run
+from tests.recompute import explained, figures, html_page, inventory, others, prose, svg_figures, tables
+from tests.recompute.html_page import ABOVE, ExpectedTable, Section, Table
+from tests.recompute.numbers import NUMBER, ROUNDING, Spread, Text, differs
+from tests.recompute.run import Run, read
 from tests.recompute.svg_figures import Points, SvgFigure
 
 PREDICTIONS, EXPLANATIONS = "predictions", "explanations: no number of the run"
@@ -34,7 +35,7 @@ KNOWN_TABLES = (*tables.TABLES, *others.TABLES, *explained.TABLES)
 KNOWN_FIGURES = (*figures.FIGURES, *others.FIGURES, *explained.FIGURES)
 UNREAD = (ABOVE, "provenance", "reading")  # dates, hashes, settings, names and explanations
 UNKNOWN = (LookupError, StopIteration, ValueError, TypeError)  # a name of the page that the run does not have
-SIMPLIFIED, SIMPLIFIED_BY = 128, 0.25  # points from which matplotlib leaves out some of a line; pixels that it may move
+SIMPLIFIED_BY = 0.25  # pixels by which a line may move of which points are left out
 EXACT = 1e-3  # pixels by which points that were not rounded may be apart
 AXES = 1e-6  # largest distance of a number of an axis from its place, as a share of the axis
 
@@ -71,22 +72,63 @@ class Compared:
             known = ", ".join(f"{value:.4g}" for value in expected if not np.isnan(value)) or "nothing"
             self.wrong.append(f"{place}: shown {shown or 'nothing'}, recomputed {known}")
 
+    def parts(self, run: Run, section: Section) -> None:
+        """Compare the names of tables, rows, columns, figures and sentences with those that the run must have."""
+        expected, labels = inventory.of_section(run, self.section)
+        known = [one for one in section.tables if not _not_read(self.section, one.title)]
+        titles = [one.title for one in known]
+        missing = [one.title for one in expected if not any(title.startswith(one.title) for title in titles)]
+        if len(known) != len(expected) or missing:
+            self.wrong.append(f"{len(known)} tables, expected {len(expected)}; missing: {'; '.join(missing) or 'none'}")
+        else:
+            for table, one in zip(known, expected, strict=True):
+                self._names(table, one)
+        shown = Counter(label for label, _ in svg_figures.labelled(section.html))
+        for label in sorted({*shown, *labels}):
+            if shown[label] != (number := labels.count(label)):
+                self.wrong.append(f"figure {label}: {shown[label]} times, expected {number}")
+        for pattern in inventory.sentences(run, self.section):
+            if (number := inventory.count(section.html, pattern)) != 1:
+                self.wrong.append(f"text {pattern}: {number} times, expected 1")
+
+    def _names(self, table: Table, expected: ExpectedTable) -> None:
+        """Compare the titles of columns, and the names and marks of rows."""
+        place = f"table {table.title[:40]}"
+        if table.header[1:] != expected.columns:
+            self.wrong.append(f"{place}: columns {table.header[1:]}, expected {expected.columns}")
+        rows = [tuple(row[: len(one)]) for row, one in zip(table.rows, expected.rows, strict=False)]
+        for shown, one in zip(rows, expected.rows, strict=False):
+            if shown[:1] != one[:1] or not all(cell.startswith(part) for cell, part in zip(shown, one, strict=True)):
+                self.wrong.append(f"{place}: row {', '.join(shown)}, expected {', '.join(one)}")
+        if len(table.rows) != len(expected.rows):
+            self.wrong.append(f"{place}: {len(table.rows)} rows, expected {len(expected.rows)}")
+
     def table(self, run: Run, table: Table) -> None:
         """Compare all cells of a table."""
         function = _known(self.section, table.title)
         if function is None:
             self._other("table", table.title)
             return
-        for title in table.header:
-            if "% interval" in title:
-                self.values(f"column {title}", title, [100 * run.level])
+        self.numbers += sum("% interval" in title for title in table.header)  # `_names` compares them
         for row in table.rows:
             try:
                 expected = function(run, table, row)
                 for title, cell, values in zip(table.header[1:], row[1:], expected, strict=True):
-                    self.values(f"{row[0]}, {title}", cell, values)
+                    self.cell(f"{row[0]}, {title}", cell, values)
             except UNKNOWN as error:
                 self.wrong.append(f"{row[0]}: {error}")
+
+    def cell(self, place: str, shown: str, expected: Sequence[float] | str) -> None:
+        """Compare a cell with its text, or its numbers; ± joins a mean and a standard deviation alone."""
+        spread = isinstance(expected, Spread) and np.isfinite(expected).all()
+        if isinstance(expected, str):
+            self.numbers += len(NUMBER.findall(shown))
+            if shown != expected:
+                self.wrong.append(f"{place}: shown {shown or 'nothing'}, recomputed {expected}")
+        elif ("±" in shown) != spread:
+            self.wrong.append(f"{place}: shown {shown}, which should {'' if spread else 'not '}have ±")
+        else:
+            self.values(place, shown, expected)
 
     def figure(self, run: Run, label: str, svg: str) -> None:
         """Compare all points and texts of a figure."""
@@ -103,21 +145,31 @@ class Compared:
     def _drawn(self, figure: SvgFigure, expected: figures.Expected) -> None:
         if figure.error() > AXES:
             self.wrong.append(f"{figure.label}: the numbers of an axis are not on its scale")
-        self._points(figure, to_scale(expected.drawn, figure), expected.rounded)
+        self._points(figure, svg_figures.to_scale(expected.drawn, figure), expected.rounded)
         areas = [12 + 200 * n / max(expected.cycles) for n in expected.cycles]
         self.numbers += len(areas)
         same = len(areas) == len(figure.discs) and np.allclose(areas, figure.discs, atol=0.01)
         if len(areas) > 1 and not same:  # a single disc has one size on every page
             self.wrong.append(f"{figure.label}: areas of discs {figure.discs}, recomputed {areas}")
-        for text in figure.texts:
-            name = max((one for one in expected.numbers if text.startswith(one)), key=len, default="")
-            inside = text if name == text else text.removeprefix(name)
-            self.values(f"{figure.label}, {name}", inside, expected.numbers.get(name, []))
+        for text, handle, one in zip(figure.texts, figure.handles, expected.texts, strict=False):
+            self._text(figure, text, handle, one)
+        if len(figure.texts) != len(expected.texts):
+            self.wrong.append(f"{figure.label}: {len(figure.texts)} texts, expected {len(expected.texts)}")
+
+    def _text(self, figure: SvgFigure, text: str, handle: svg_figures.Colour, expected: Text) -> None:
+        """Compare a text of a figure, its numbers, and in a legend the colour of its line."""
+        self.numbers += len(NUMBER.findall(text))
+        found = re.fullmatch(expected.pattern, text)
+        if not found or differs(" ".join(found.groups()), expected.values):
+            values = ", ".join(f"{value:.4g}" for value in expected.values)
+            self.wrong.append(f"{figure.label}: text {text}, expected {expected.pattern} {values}".rstrip())
+        if expected.line is not None and figure.colours[expected.line : expected.line + 1] != [handle]:
+            self.wrong.append(f"{figure.label}: the colour of {text} in the legend is not that of its line")
 
     def _points(self, figure: SvgFigure, expected: list[Points], rounded: bool) -> None:
         # Percentages are rounded to two decimals before they are drawn, other figures to four.
         decimals = 2 if max((value for ticks in figure.axes for _, value in ticks), default=0) > 1 else 4
-        pairs = [simplified(*pair) for pair in zip(figure.drawn, expected, strict=False)]
+        pairs = [svg_figures.simplified(*pair) for pair in zip(figure.drawn, expected, strict=False)]
         sizes = [[len(one) for one in side] for side in (figure.drawn, [values for _, values in pairs])]
         if sizes[0] != sizes[1] or len(figure.drawn) != len(expected):
             known = [len(one) for one in expected]
@@ -131,10 +183,14 @@ class Compared:
                 apart = figure.apart(points, values) > (SIMPLIFIED_BY if moved else EXACT)
             for at in np.flatnonzero(apart.any(axis=-1)):
                 self.wrong.append(f"{figure.label}: point {_point(points[at])}, recomputed {_point(values[at])}")
+        for points, (moved, _), values in zip(figure.drawn, pairs, expected, strict=True):
+            for at in np.flatnonzero(figure.beside(points, values) > SIMPLIFIED_BY) if moved else ():
+                self.wrong.append(f"{figure.label}: no line at {_point(values[at])}")
 
     def prose(self, run: Run, section: Section) -> None:
         """Compare the numbers of all texts; none may be left, but in the sections `UNREAD`."""
-        html = section.prose.replace(f"{100 * run.level:g} %", " ")
+        level = "|".join(prose.LEVEL).replace("{}", re.escape(f"{100 * run.level:g}"))
+        html = re.sub(level, " ", section.prose)
         for owner, pattern, function in prose.PROSE:
             if owner in ("", self.section):
                 for match in re.finditer(pattern, html, re.DOTALL):
@@ -143,52 +199,58 @@ class Compared:
                 html = re.sub(pattern, lambda match: match.groupdict().get("kept") or " ", html, flags=re.DOTALL)
         if self.section not in UNREAD:
             names = {*run.networks, *run.test["cycle_id"], run.params["labels"]}
-            left = re.sub("|".join(prose.CONSTANT), " ", html_page.text(html).replace(run.split, " "))
+            left = html_page.text(html).replace(run.split, " ")
+            for owners, pattern in prose.CONSTANT:
+                left = re.sub(pattern, " ", left) if re.fullmatch(owners, self.section) else left
             left = " ".join(word for word in left.split() if word.strip(":,.") not in names)
             for match in NUMBER.finditer(left):
                 self.wrong.append(f"unknown number in: {left[max(match.start() - 40, 0) : match.end() + 10]}")
 
     def _other(self, kind: str, title: str) -> None:
         """Note a table or figure that is not compared; an unknown one is wrong."""
-        for section, pattern, source in NOT_READ:
-            if section == self.section and re.match(pattern, title):
-                self.not_read[source] += 1
-                return
-        self.wrong.append(f"unknown {kind}: {title}")
+        if source := _not_read(self.section, title):
+            self.not_read[source] += 1
+        else:
+            self.wrong.append(f"unknown {kind}: {title}")
 
 
-def compare(run: Run, html: str) -> Iterator[Compared]:
-    """Yield the comparison of each section of a page, as far as `tests.recompute` knows how its numbers arise."""
-    for name, section in html_page.sections(html).items():
-        source = EXPLANATIONS if name == "reading" else SOURCES.get(name, PREDICTIONS)
-        found = Compared(name, source)
-        for table in section.tables:
-            found.table(run, table)
-        for label, svg in svg_figures.labelled(section.html):
-            found.figure(run, label, svg)
-        found.prose(run, section)
+def of_project(folder: Path) -> list[Compared]:
+    """Return the comparison of each section of the report of a project.
+
+    Raises:
+        FileNotFoundError: The report, or a file that its numbers follow from, is missing.
+    """
+    html = (folder / "reports/report.html").read_text(encoding="utf-8")
+    return list(compare(read(folder), html))
+
+
+def compare(run: Run, html: str, only: Collection[str] = ()) -> Iterator[Compared]:
+    """Yield the comparison of each section of a page, as far as `tests.recompute` knows how its numbers arise.
+
+    Args:
+        run: The run.
+        html: The page.
+        only: Ids of the sections to compare; none for all.
+    """
+    sections, expected = html_page.sections(html), inventory.sections(run)
+    shown = [ABOVE, *html_page.ids(html)]
+    for name in only or dict.fromkeys([*expected, *sections]):
+        found = Compared(name, EXPLANATIONS if name == "reading" else SOURCES.get(name, PREDICTIONS))
+        if (times := shown.count(name)) != int(name in expected):
+            found.wrong.append(f"section: {times} times, expected {int(name in expected)}")
+        if section := sections.get(name):
+            found.parts(run, section)
+            for table in section.tables:
+                found.table(run, table)
+            for label, svg in svg_figures.labelled(section.html):
+                found.figure(run, label, svg)
+            found.prose(run, section)
         yield found
 
 
-def to_scale(values: list[Points], figure: SvgFigure) -> list[Points]:
-    """Return points in pixels along axes without numbers, by the origin and scale that fit best."""
-    if [len(one) for one in values] != [len(one) for one in figure.drawn]:
-        return values
-    known, pixels = (np.concatenate(side).astype(float) for side in (values, figure.drawn))
-    for axis in (0, 1):
-        placed = np.isfinite(known[:, axis])
-        if len(figure.axes[axis]) < 2 and len(set(known[placed, axis])) > 1:
-            known[:, axis] = np.polyval(np.polyfit(known[placed, axis], pixels[placed, axis], 1), known[:, axis])
-    ends = np.cumsum([len(one) for one in values])
-    return [list(map(tuple, part)) for part in np.split(known, ends[:-1])]
-
-
-def simplified(points: Points, values: Points) -> tuple[bool, Points]:
-    """Return whether some of many points are left out of a line, and the points of the line at those that are drawn."""
-    if len(values) < SIMPLIFIED or not 2 <= len(points) < len(values):
-        return False, values
-    at = [x for x, _ in points]
-    return True, list(zip(at, np.interp(at, *zip(*values, strict=True)), strict=True))
+def _not_read(section: str, title: str) -> str | None:
+    """Return what a table or figure shows that nothing here reads; None for others."""
+    return next((source for of, pattern, source in NOT_READ if of == section and re.match(pattern, title)), None)
 
 
 def _known(section: str, title: str) -> tables.Recompute | None:

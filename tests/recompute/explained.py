@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ import polars as pl
 
 from tests.recompute.figures import Expected
 from tests.recompute.figures import Recompute as RecomputeFigure
-from tests.recompute.html_page import Table
-from tests.recompute.numbers import numbers
+from tests.recompute.html_page import ExpectedTable, Table
+from tests.recompute.numbers import Text, exact, numbers
 from tests.recompute.run import Run
 from tests.recompute.tables import Numbers, Recompute, RecomputeText, Row
 
@@ -22,6 +23,7 @@ COLOURINGS = {
     "patient": "patient_id",
 }
 MOST = 1500  # cycles that a projection shows
+MAPPED = 3  # cycles of a network whose maps are drawn
 IN_LEGEND = 6  # values of a colouring with a colour of their own
 METHODS = {
     "attention × gradient": "gradient_attention",
@@ -40,7 +42,8 @@ TESTS = {
 }
 
 
-def _explained(run: Run) -> dict[str, Any]:
+def of_run(run: Run) -> dict[str, Any]:
+    """Return the contents of ``reports/explanation.json``."""
     return json.loads((run.root / "reports/explanation.json").read_bytes())
 
 
@@ -50,7 +53,7 @@ def _with_limits(found: dict[str, float | None], value: str) -> list[float]:
 
 def embeddings(run: Run, table: Table, row: Row) -> Numbers:
     kind, subset = re.match(r"(?:Linear )?(probe|Purity), (test|train)", table.title).groups()
-    models = {name: one["val"].get(subset, {}) for name, one in _explained(run)["embeddings"]["models"].items()}
+    models = {name: one["val"].get(subset, {}) for name, one in of_run(run)["embeddings"]["models"].items()}
     if row[0] == "chance":
         found = [next(one[name] for one in models.values() if name in one) for name in table.header[1:]]
         return [[one[kind.lower()]["chance"]] for one in found]
@@ -58,80 +61,96 @@ def embeddings(run: Run, table: Table, row: Row) -> Numbers:
     return [_with_limits(own[name][kind.lower()], "value") if name in own else [] for name in table.header[1:]]
 
 
-def separation(run: Run, label: re.Match[str], texts: list[str]) -> Expected:
-    drawn, measured = [], _explained(run)["embeddings"]["models"][label[1]]["val"]["test"]
-    for row, one in enumerate(measured[name] for name in texts if name in measured):
+def separation(run: Run, label: re.Match[str], _: list[str]) -> Expected:
+    drawn, measured = [], of_run(run)["embeddings"]["models"][label[1]]["val"]["test"]
+    names = [name for name in COLOURINGS if name in measured]
+    for row, one in enumerate(measured[name] for name in names):
         drawn.append([(one["probe"]["chance"], row - 0.35), (one["probe"]["chance"], row + 0.35)])
         for kind, height in (("probe", row - 0.13), ("purity", row + 0.13)):
             value, low, high = _with_limits(one[kind], "value")
             drawn += [[(low, height), (high, height)]] if np.isfinite(low) else []
             drawn.append([(value, height)])
-    return Expected(drawn, {}, rounded=False)
+    percent = Text("percent(?: of cycles, each value weighted alike)?")
+    return Expected(drawn, [percent, *map(exact, names)], rounded=False)
 
 
 def projection(run: Run, label: re.Match[str], _: list[str]) -> Expected:
     """Return the points of each value, those of test cycles behind the others; rare values share one drawing."""
     kind, model, name = label.groups()
     column, x, y = COLOURINGS[name], *(f"{kind.lower().replace('-', '')}_{axis}" for axis in "xy")
-    known = pl.read_parquet(run.root / "data/explanation/embeddings.parquet").filter(model=model, selection="val")
-    if known["corpus"].n_unique() > 1:
-        known = known.with_columns(device=pl.col("corpus") + "/" + pl.col("device"))
-    known = known[np.linspace(0, known.height - 1, min(MOST, known.height)).round().astype(int)]
-    known = known.filter(pl.col(column).is_not_null())
+    known = embedded(run, model).filter(pl.col(column).is_not_null())
     counts = known.group_by(column).len().sort("len", column, descending=[True, False])[column].to_list()
     values = sorted(counts[:IN_LEGEND])
     parts = [known.filter(~pl.col(column).is_in(values)), *(known.filter(pl.col(column) == one) for one in values)]
-    halves = [part.filter((pl.col("subset") == "test") == tested) for part in parts for tested in (False, True)]
-    first, second = _explained(run)["embeddings"]["models"][model]["val"]["pca_explained"]
-    texts = {f"{len(counts) - IN_LEGEND} more": [len(counts) - IN_LEGEND], **{one: numbers(one) for one in values}}
-    texts |= {"component 1 (": [first], "component 2 (": [second]}
-    return Expected([half.select(x, y).rows() for half in halves if half.height], texts, rounded=False)
+    first, second = of_run(run)["embeddings"]["models"][model]["val"]["pca_explained"]
+    axes = [Text(r"component 1 \((.*) % of variance\)", [first]), Text(r"component 2 \((.*) %\)", [second])]
+    drawn, texts = [], [*(axes if kind == "PCA" else ()), exact(name)]
+    rest = len(counts) - len(values)
+    names = [Text("(.*) more", [rest]), *(Text(f"\u200b?{re.escape(one)}") for one in values)]
+    for text, part in zip(names, parts, strict=True):
+        halves = [part.filter((pl.col("subset") == "test") == tested) for tested in (False, True)]
+        drawn += [half.select(x, y).rows() for half in halves if half.height]
+        texts += [text._replace(line=len(drawn) - 1)] if part.height else []
+    return Expected(drawn, texts, rounded=False)
+
+
+def embedded(run: Run, model: str) -> pl.DataFrame:
+    """Return the cycles of a model whose projections are drawn, with the corpus in the names of devices of several."""
+    known = pl.read_parquet(run.root / "data/explanation/embeddings.parquet").filter(model=model, selection="val")
+    if known["corpus"].n_unique() > 1:
+        known = known.with_columns(device=pl.col("corpus") + "/" + pl.col("device"))
+    return known[np.linspace(0, known.height - 1, min(MOST, known.height)).round().astype(int)]
 
 
 def maps(run: Run, table: Table, row: Row) -> Numbers:
-    methods = _explained(run)["maps"]["models"][table.title.partition(":")[0]]["methods"]
+    methods = of_run(run)["maps"]["models"][table.title.partition(":")[0]]["methods"]
     return [_with_limits(methods[METHODS[name]][TESTS[row[0]]], "mean") for name in table.header[1:]]
 
 
 def map_curves(run: Run, label: re.Match[str], _: list[str]) -> Expected:
-    orders = _explained(run)["maps"]["models"][label[2]]["orders"]
-    curves = [orders[name][label[1]]["curve"] for name in (*METHODS.values(), "random", "energy") if name in orders]
-    return Expected([list(zip(np.linspace(0, 1, len(one)), one, strict=True)) for one in curves], {}, rounded=False)
+    orders = of_run(run)["maps"]["models"][label[2]]["orders"]
+    names = {**METHODS, "random order": "random", "loudest first": "energy"}
+    curves = {name: orders[key][label[1]]["curve"] for name, key in names.items() if key in orders}
+    axes = [exact(f"{label[1]}: part of the spectrogram"), exact("probability")]
+    texts = [*axes, *(exact(name, at) for at, name in enumerate(curves))]
+    lines = [list(zip(np.linspace(0, 1, len(one)), one, strict=True)) for one in curves.values()]
+    return Expected(lines, texts, rounded=False)
 
 
 def sharpness(run: Run, _: Table, row: Row) -> Numbers:
-    one = _explained(run)["sharpness"]["models"][row[0]]
+    one = of_run(run)["sharpness"]["models"][row[0]]
     values = [one[key] for key in ("loss", "eigenvalue", "residual", "products")]
     network = numbers(run.cards[row[0]]["architecture"])
     return [network, [], *([] if value is None else [float(f"{value:.3g}")] for value in values)]
 
 
 def loss_line(run: Run, *_: object) -> Expected:
-    models = _explained(run)["sharpness"]["models"]
+    models = of_run(run)["sharpness"]["models"]
     lines = [(one["line"]["offsets"], one["line"]["losses"]) for one in models.values()]
     known = [[pair for pair in zip(*line, strict=True) if pair[1] is not None] for line in lines]
-    return Expected(known, {name: numbers(name) for name in models}, rounded=False)
+    axes = [exact("distance, in norms of the filters"), exact("loss")]
+    return Expected(known, [*axes, *(exact(name, at) for at, name in enumerate(models))], rounded=False)
 
 
 def sample(run: Run, _: re.Match[str]) -> list[float]:
-    known = _explained(run)["embeddings"]["sample"]
+    known = of_run(run)["embeddings"]["sample"]
     return [part[key] for part in known.values() for key in ("cycles", "of")]
 
 
 def values_of(run: Run, match: re.Match[str]) -> list[float]:
     """Return the numbers of values, of cycles with them and of cycles left out, of each colouring of a table."""
-    models = [one["val"].get(match["subset"], {}) for one in _explained(run)["embeddings"]["models"].values()]
+    models = [one["val"].get(match["subset"], {}) for one in of_run(run)["embeddings"]["models"].values()]
     names = re.findall(r"[a-z]+(?= \d)", match["n"])
     found = [next(one[name] for one in models if name in one) for name in names]
     return [one[key] for one in found for key in ("values", "cycles", "left_out")]
 
 
 def neighbours(run: Run, _: re.Match[str]) -> list[float]:
-    return [_explained(run)["embeddings"]["neighbours"]]
+    return [of_run(run)["embeddings"]["neighbours"]]
 
 
 def completeness(run: Run, match: re.Match[str]) -> list[float]:
-    methods = _explained(run)["maps"]["models"][match["model"]]["methods"]
+    methods = of_run(run)["maps"]["models"][match["model"]]["methods"]
     return [100 * methods["integrated_gradients"]["completeness_gap"]]
 
 
@@ -140,7 +159,61 @@ def duration(run: Run, match: re.Match[str]) -> list[float]:
 
 
 def cycles_of_the_loss(run: Run, _: re.Match[str]) -> list[float]:
-    return [_explained(run)["sharpness"]["cycles"]]
+    return [of_run(run)["sharpness"]["cycles"]]
+
+
+def embedding_tables(run: Run) -> Iterator[ExpectedTable]:
+    models = of_run(run)["embeddings"]["models"]
+    flagged = {True: " (one embedding for all cycles)", False: ""}
+    names = [name + flagged[bool(one["val"]["constant"])] for name, one in models.items()]
+    for title, subset in (("Linear probe, ", "test"), ("Purity, ", "test"), ("Purity, ", "train")):
+        columns = [name for name in COLOURINGS if any(name in one["val"].get(subset, {}) for one in models.values())]
+        yield ExpectedTable(title + subset, columns, [(name,) for name in (*names, "chance")])
+
+
+def embedding_figures(run: Run) -> list[str]:
+    """Return the text alternatives of the first student, and of the first teacher of each other network."""
+    models, first = of_run(run)["embeddings"]["models"], run.first_student
+    found, drawn = [f"What {first} separates"] * 2 if "test" in models[first]["val"] else [], {}
+    for name in (first, *run.networks):  # teachers before students
+        card = run.cards[name]
+        drawn.setdefault(json.dumps([card["architecture"], card["options"], card["frontend"]]), name)
+    for name in (one for one in drawn.values() if not models[one]["val"]["constant"]):
+        known = embedded(run, name)
+        several = [one for one, column in COLOURINGS.items() if known[column].drop_nulls().n_unique() > 1]
+        for kind, axis, names in (("t-SNE", "tsne_x", tuple(COLOURINGS)), ("PCA", "pca_x", ("class", "device"))):
+            if not known[axis].null_count():
+                found += [f"{kind} of {name} by {one}" for one in several if one in names]
+    return found
+
+
+def map_tables(run: Run) -> Iterator[ExpectedTable]:
+    for name, one in of_run(run)["maps"]["models"].items():
+        methods = [title for title, key in METHODS.items() if key in one["methods"]]
+        yield ExpectedTable(f"{name}: tests of its maps", methods, [(title,) for title in TESTS])
+
+
+def map_figures(run: Run) -> Iterator[str]:
+    """Yield the text alternatives of curves, and of the maps of one cycle of each class."""
+    table = pl.read_parquet(run.root / "data/explanation/maps.parquet")
+    labels = run.test.select("cycle_id", "label").unique()
+    for name, one in of_run(run)["maps"]["models"].items():
+        yield from (f"{kind} curves of {name}" for kind in ("deletion", "insertion"))
+        methods = {key: title for title, key in METHODS.items() if key in one["methods"]}
+        own = table.filter(pl.col("model") == name, pl.col("method").is_in(list(methods)))
+        whole = own.group_by("cycle_id").len().filter(pl.col("len") == own["method"].n_unique())
+        firsts = whole.join(labels, on="cycle_id").sort("cycle_id").unique("label", keep="first", maintain_order=True)
+        for cycle in firsts.sort(pl.col("label") == 0, "label")["cycle_id"].head(MAPPED):
+            yield from (f"{title} of {cycle} by {name}" for key, title in methods.items() if key in own["method"])
+
+
+def sharpness_tables(run: Run) -> Iterator[ExpectedTable]:
+    columns = ["network", "optimizer", "loss", "largest eigenvalue", "residual", "iterations"]
+    yield ExpectedTable("The residual", columns, [(name,) for name in of_run(run)["sharpness"]["models"]])
+
+
+def sharpness_figures(run: Run) -> list[str]:
+    return ["loss along a random direction", *(f"loss around {name}" for name in of_run(run)["sharpness"]["models"])]
 
 
 # As in `others`.

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
+from typing import NamedTuple
 
 SECTION = re.compile(r'<section id="(\w+)".*?</section>', re.DOTALL)
 FIGURES = re.compile(r"<svg.*?</svg>|<style.*?</style>|<script.*?</script>|src=\"data:[^\"]*\"", re.DOTALL)
@@ -27,6 +28,14 @@ class Table:
     rows: list[list[str]] = field(default_factory=list)
 
 
+class ExpectedTable(NamedTuple):
+    """A table: the beginning of its title, its columns without the first, and the first cells of each row."""
+
+    title: str
+    columns: list[str]
+    rows: list[tuple[str, ...]]
+
+
 @dataclass
 class Section:
     """One section of the page: its HTML and its tables."""
@@ -44,6 +53,11 @@ def sections(html: str) -> dict[str, Section]:
     """Return all sections of a page by their ids, and what is above them and below."""
     found = {match[1]: match[0] for match in SECTION.finditer(html)}
     return {name: Section(part, tables(part)) for name, part in {ABOVE: SECTION.sub("", html), **found}.items()}
+
+
+def ids(html: str) -> list[str]:
+    """Return the ids of all sections of a page in their order."""
+    return [match[1] for match in SECTION.finditer(html)]
 
 
 def tables(html: str) -> list[Table]:

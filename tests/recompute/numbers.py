@@ -2,12 +2,36 @@
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 NUMBER = re.compile(r"[+−-]?\d[\d,]*(?:\.\d+)?(?:[eE][+−-]?\d+)?")
 LEAST = "0.001"  # p-value below which none is shown
 ROUNDING = 0.56  # of the last decimal: figures are rounded twice
+
+
+class Spread(list):
+    """A mean and its standard deviation, which the page joins by ±."""
+
+
+class Text(NamedTuple):
+    """One text of a figure.
+
+    Attributes:
+        pattern: Regular expression of the whole text, with a group for each number that is compared.
+        values: Values of these numbers.
+        line: Index of the line or mark that the text names in a legend; None for a text outside of legends.
+    """
+
+    pattern: str
+    values: Sequence[float] = ()
+    line: int | None = None
+
+
+def exact(name: str, line: int | None = None) -> Text:
+    """Return a text without numbers to compare, such as a name."""
+    return Text(re.escape(name), (), line)
 
 
 def numbers(text: str) -> list[float]:

@@ -11,13 +11,14 @@ import polars as pl
 from tests.recompute.figures import Expected
 from tests.recompute.figures import Recompute as RecomputeFigure
 from tests.recompute.html_page import Table
-from tests.recompute.numbers import numbers
+from tests.recompute.numbers import exact, numbers
 from tests.recompute.run import Run
 from tests.recompute.tables import Numbers, Recompute, RecomputeText, Row
 
 MOST_FAILING = 12  # expectations that are listed for a corpus
 MOST = 200  # cycles of a group whose spectra are averaged
 EPOCHS = {"Score over epochs": "val_score_strict", "Training loss over epochs": "train_loss"}
+AXES = {"val_score_strict": "strict Score, %", "train_loss": "training loss"}
 
 
 def training(run: Run, table: Table, row: Row) -> Numbers:
@@ -32,15 +33,17 @@ def training(run: Run, table: Table, row: Row) -> Numbers:
 
 def over_epochs(run: Run, label: re.Match[str], _: list[str]) -> Expected:
     lines, column = [], EPOCHS[label[0]]
+    texts = [exact("epoch"), exact(AXES[column])]
     for name in run.networks:
         path = run.root / "data" / name.replace("teacher/", "teachers/") / "history.csv"
         part = pl.read_csv(path, infer_schema_length=None).drop_nulls(column)
         line = [(float(epoch), round(float(value), 6)) for epoch, value in part.select("epoch", column).rows()]
+        texts.append(exact(name, len(lines)))
         lines += [line, line] if len(line) == 1 else [line]
-    return Expected(lines, {name: numbers(name) for name in run.networks}, rounded=False)
+    return Expected(lines, texts, rounded=False)
 
 
-def _domains(run: Run) -> Iterable[tuple[str, pl.DataFrame, pl.DataFrame, list]]:
+def domains_of(run: Run) -> Iterable[tuple[str, pl.DataFrame, pl.DataFrame, list]]:
     """Yield name, recordings, cycles and folders of features of each corpus and device, the largest first."""
     frontend = run.cards[run.first_student]["frontend"]
     folders = {run.root / "data/cycles": list((run.root / "data/fbank" / frontend).glob("*"))}
@@ -59,7 +62,7 @@ def _domains(run: Run) -> Iterable[tuple[str, pl.DataFrame, pl.DataFrame, list]]
 
 
 def domains(run: Run, _: Table, row: Row) -> Numbers:
-    recorded, cycles = next((a, b) for name, a, b, _ in _domains(run) if name == row[0])
+    recorded, cycles = next((a, b) for name, a, b, _ in domains_of(run) if name == row[0])
     labels = cycles[run.params["labels"]].drop_nulls()
     counts = [[recorded.height], [recorded["patient_id"].n_unique()], [cycles.height]]
     ranges = [
@@ -71,8 +74,8 @@ def domains(run: Run, _: Table, row: Row) -> Numbers:
 
 
 def spectra(run: Run, *_: object) -> Expected:
-    lines, names = [], {}
-    for name, _, cycles, caches in _domains(run):
+    lines, texts = [], [exact("mel bin, from low to high frequencies"), exact("mean feature")]
+    for name, _, cycles, caches in domains_of(run):
         ids = np.array(sorted(cycles["cycle_id"]))
         chosen = ids[np.linspace(0, len(ids) - 1, min(MOST, len(ids))).round().astype(int)]
         means = []
@@ -80,9 +83,9 @@ def spectra(run: Run, *_: object) -> Expected:
             rows = pl.read_parquet(folder / "index.parquet").filter(pl.col("cycle_id").is_in(chosen.tolist()))["row"]
             features = np.load(folder / "features.npy", mmap_mode="r")
             means += [features[at].astype(float).mean(axis=0) for at in rows]
+        texts.append(exact(name, len(lines)))
         lines.append(list(enumerate(np.mean(means, axis=0))))
-        names[name] = numbers(name)
-    return Expected(lines, names, rounded=False)
+    return Expected(lines, texts, rounded=False)
 
 
 def _verdicts(run: Run, title: str) -> dict[str, Any]:
@@ -91,9 +94,17 @@ def _verdicts(run: Run, title: str) -> dict[str, Any]:
     return json.loads((folder / "results.json").read_bytes())
 
 
+def verdicts(run: Run) -> dict[str, dict[str, Any]]:
+    """Return the results of the checks of each corpus, by the name in the table."""
+    names = [one["name"] for one in run.facts["parts"] or [run.facts]]
+    titles = [*names, *(f"{name}, only tested on" for name in sorted(run.params["external"]))]
+    return {title: _verdicts(run, title) for title in titles}
+
+
 def checks(run: Run, _: Table, row: Row) -> Numbers:
-    totals = _verdicts(run, row[0])["totals"]
-    return [[], *([totals[key]] for key in ("expectations", "holding", "warnings", "errors")), numbers(row[-1])]
+    found, name = _verdicts(run, row[0]), row[0].partition(",")[0]
+    totals = [[found["totals"][key]] for key in ("expectations", "holding", "warnings", "errors")]
+    return ["passed" if found["success"] else "failed", *totals, name]
 
 
 def failing(run: Run, table: Table, row: Row) -> Numbers:

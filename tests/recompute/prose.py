@@ -17,7 +17,6 @@ EXAMPLE = (
     r'<article.*?<div class="verdict \w+">(?P<verdict>.*?)</div>\s*<div class="muted">(?P<cycle>[^<]*)<br>(?P<n>.*?)'
     r"<details>.*?</article>"
 )
-DEGENERATE_FROM = 10  # normal, or abnormal, cycles; of fewer, a network may miss all by chance
 TILES = {
     "Score, strict": ("strict", "strict", None),
     "Score, lenient": ("lenient", "lenient", None),
@@ -25,26 +24,28 @@ TILES = {
     "Sensitivity, strict": ("se", "strict", 1),
     "Sensitivity, lenient": ("any", "lenient", 1),
 }
-# Numbers that are the same on every page.
+# Texts with the level of the intervals, which replaces {}.
+LEVEL = (r"{} %(?= intervals?\b)", r"(?<=<span>){} %(?=: )")
+# Numbers that are the same on every page: the pattern of the sections, and that of the text.
 CONSTANT = (
-    r"a Score of 50\b",
-    r"at most 50\b",
-    r"one of (?:95 %)? *held it in 87 %",
-    r"F1",
-    r"the area is 0\.5\b",
-    r"ECE: [^.]*, 0 to 1\.",
-    r"Brier score: [^.]*, 0 to 2\.",
-    r"agreement beyond chance: 1 for perfect, 0 for chance",
-    r"exclude 0 by\s+chance",
-    r"contains 0 shows",
-    r"fewer than (?:3|5) patients",
-    r"a prediction with 70 % confidence is right in 70 % of the cases",
-    r"cut off at 4 kHz",
-    r"quantile 0\.1 to 0\.9",
-    r"at most 200 cycles",
-    r"deletion below 0 and an insertion above 0",
-    r"near 0 is good; near 1 means",
-    r"The residual is 0 for an exact eigenvalue\. Above 0\.1 the eigenvalue",
+    ("results|decision_rules", r"a Score of 50\b"),
+    ("results", r"one of 95 % held it in 87 %"),
+    ("classes|further_metrics", r"F1"),
+    ("classes", r"the area is 0\.5\b"),
+    ("calibration", r"ECE: [^.]*, 0 to 1\."),
+    ("calibration", r"Brier score: [^.]*, 0 to 2\."),
+    ("calibration", r"a prediction with 70 % confidence is right in 70 % of the cases"),
+    ("further_metrics", r"agreement beyond chance: 1 for perfect, 0 for chance"),
+    ("groups", r"exclude 0 by\s+chance"),
+    ("groups", r"undefined with fewer than 3 patients"),
+    ("groups", r"†: fewer than 5 patients"),
+    ("results", r"contains 0 shows no difference; a dash: fewer than 3 patients"),
+    ("gallery", r"cut off at 4 kHz"),
+    ("domains", r"quantile 0\.1 to 0\.9"),
+    ("domains", r"at most 200 cycles"),
+    ("maps", r"deletion below 0 and an insertion above 0"),
+    ("maps", r"near 0 is good; near 1 means"),
+    ("sharpness", r"The residual is 0 for an exact eigenvalue\. Above 0\.1 the eigenvalue"),
 )
 
 
@@ -142,25 +143,11 @@ def degenerate(run: Run, match: re.Match[str]) -> Values:
     others = [(name, networks[0]) for name, networks in run.names.items() if not name.startswith("student")]
     single = seeds | {name.removesuffix(", labels nothing"): network for name, network in others}
     rows = run.test.filter(selection=selection)
-    kinds = {name: _kind(rows.filter(model=network), run.classes) for name, network in single.items()}
-    expected = {f"{name}: {kind}" for name, kind in kinds.items() if kind}
+    kinds = {name: scores.degenerate(rows.filter(model=network)) for name, network in single.items()}
+    expected = {f"{name}: {kind.format(*run.classes)}" for name, kind in kinds.items() if kind}
     if set(html.unescape(match["n"]).split("; ")) != expected:
         raise LookupError(f"degenerate are {'; '.join(sorted(expected)) or 'none'}")
     return numbers(match["n"])
-
-
-def _kind(rows: pl.DataFrame, classes: list[str]) -> str | None:
-    label, called = rows["label"], rows["predicted"]
-    if label.n_unique() < 2:
-        return None
-    if called.n_unique() == 1:
-        return f"always {classes[called[0]]}"
-    normal, ill = called.filter(label == 0), called.filter(label > 0)
-    if len(normal) and not (called == 0).any():
-        return f"never {classes[0]}"
-    if len(normal) >= DEGENERATE_FROM and not (normal == 0).any():
-        return f"finds no {classes[0]} cycle"
-    return "finds no abnormal cycle" if len(ill) >= DEGENERATE_FROM and not (ill > 0).any() else None
 
 
 def about_corpus(run: Run, match: re.Match[str]) -> Values:

@@ -12,6 +12,8 @@ import numpy as np
 import polars as pl
 from ruamel.yaml import YAML
 
+from tests.recompute import scores
+
 BOTH = ("strict", "lenient")
 ALWAYS, DEGENERATE = "always “", " (degenerate)"
 
@@ -120,6 +122,11 @@ class Run:
         return f"student/{min(self.params['student']['seeds'])}"
 
     @property
+    def seeds(self) -> list[int]:
+        """Seeds of the student."""
+        return list(self.params["student"]["seeds"])
+
+    @property
     def _teachers(self) -> list[str]:
         return sorted(self.params["teachers"], key=_natural)
 
@@ -204,18 +211,13 @@ class Run:
             parts.append(part.with_columns(pl.from_numpy(raised / raised.sum(axis=1, keepdims=True), self.columns)))
         return pl.concat(parts)
 
+    def marked(self, name: str, rows: pl.DataFrame) -> str:
+        """Return the name of a row, with a mark if one of the networks of its predictions is degenerate."""
+        return name + DEGENERATE * any(scores.degenerate(part) for part in scores.networks(rows))
+
     def group(self, title: str) -> dict[str, Any]:
         """Return the column of groups with a title, in small letters, and the words for its values."""
         return next(one for one in self.facts["group_columns"] if one["title"].lower() == title.lower())
-
-
-def with_threshold(rows: pl.DataFrame, columns: Sequence[str], threshold: float | None) -> pl.DataFrame:
-    """Return predictions with the class that a threshold of the normal class gives; None: the most probable class."""
-    given = rows.select(columns).to_numpy().astype(float)
-    called = given.argmax(axis=1)
-    if threshold is not None:
-        called = np.where(given[:, 0] >= threshold, 0, 1 + given[:, 1:].argmax(axis=1))
-    return rows.with_columns(predicted=pl.Series(called, dtype=pl.Int8))
 
 
 def read(root: Path) -> Run:

@@ -8,6 +8,7 @@ import polars as pl
 from sklearn import metrics as sk
 
 POOR = "poor quality"  # class that counts in neither SE nor SP of the challenges on SPRSound
+DEGENERATE_FROM = 10  # normal, or abnormal, cycles; of fewer, a network may miss all by chance
 LEAST = np.finfo(np.float32).tiny  # probability whose logarithm is taken instead of that of 0
 
 
@@ -25,6 +26,30 @@ def scores(rows: pl.DataFrame) -> dict[str, float]:
         for hits in (called[normal] == 0, called[~normal] == true[~normal], called[~normal] > 0)
     )
     return {"sp": sp, "se": strict, "any": lenient, "strict": (sp + strict) / 2, "lenient": (sp + lenient) / 2}
+
+
+def with_threshold(rows: pl.DataFrame, columns: Sequence[str], threshold: float | None) -> pl.DataFrame:
+    """Return predictions with the class that a threshold of the normal class gives; None: the most probable class."""
+    given = rows.select(columns).to_numpy().astype(float)
+    called = given.argmax(axis=1)
+    if threshold is not None:
+        called = np.where(given[:, 0] >= threshold, 0, 1 + given[:, 1:].argmax(axis=1))
+    return rows.with_columns(predicted=pl.Series(called, dtype=pl.Int8))
+
+
+def degenerate(rows: pl.DataFrame) -> str | None:
+    """Return how the predictions of one network are degenerate, with places of classes in braces; None if not."""
+    label, called = rows["label"], rows["predicted"]
+    if label.n_unique() < 2:
+        return None
+    if called.n_unique() == 1:
+        return f"always {{{called[0]}}}"
+    normal, ill = called.filter(label == 0), called.filter(label > 0)
+    if len(normal) and not (called == 0).any():
+        return "never {0}"
+    if len(normal) >= DEGENERATE_FROM and not (normal == 0).any():
+        return "finds no {0} cycle"
+    return "finds no abnormal cycle" if len(ill) >= DEGENERATE_FROM and not (ill > 0).any() else None
 
 
 def further_metrics(rows: pl.DataFrame, prevalence: float | None) -> list[float]:

@@ -14,6 +14,9 @@ POINT = re.compile(r"[ML] (\S+) (\S+)")
 GRID, SVG = "stroke: var(--line)", "{http://www.w3.org/2000/svg}"
 LARGE = 30.0  # pixels; a mark is smaller, a band is larger
 Points = list[tuple[float, float]]
+LEAST = 1e-12  # squared length in pixels of a part of a line, for a division
+SIMPLIFIED = 128  # points from which matplotlib leaves out some of a line
+Colour = tuple[str, str]  # colour, and dashes
 
 
 class Scale(NamedTuple):
@@ -42,7 +45,9 @@ class SvgFigure:
     logarithmic: bool = False  # whether the vertical axis is
     drawn: list[Points] = field(default_factory=list)  # lines, marks and bands in the order of drawing
     discs: list[float] = field(default_factory=list)  # squared diameters of discs of several sizes, in the same order
+    colours: list[Colour] = field(default_factory=list)  # of `drawn`
     texts: list[str] = field(default_factory=list)  # all texts but the numbers of the axes
+    handles: list[Colour] = field(default_factory=list)  # of `texts`: the line or mark beside an entry of a legend
     axes: tuple[Points, Points] = field(default_factory=lambda: ([], []))  # pixel and value of each number, x and y
 
     def values(self, pixels: Points) -> Points:
@@ -55,6 +60,18 @@ class SvgFigure:
         sides = zip(np.transpose(points), np.transpose(others), strict=True)
         pixels = [[self._scale(place).pixels(one) for one in pair] for place, pair in enumerate(sides)]
         return np.abs([one - other for one, other in pixels]).T
+
+    def beside(self, points: Points, others: Points) -> np.ndarray:
+        """Return the distance in pixels of each of other points from the line through `points`."""
+        line, single = (
+            np.transpose([self._scale(place).pixels(one) for place, one in enumerate(np.transpose(side))])
+            for side in (points, others)
+        )
+        starts, along = line[:-1], np.diff(line, axis=0)
+        lengths = np.maximum((along**2).sum(axis=1), LEAST)
+        shares = (((single[:, None] - starts) * along).sum(axis=2) / lengths).clip(0, 1)
+        nearest = starts + shares[..., None] * along
+        return np.sqrt(((single[:, None] - nearest) ** 2).sum(axis=2)).min(axis=1)
 
     def _scale(self, place: int) -> "Scale":
         if len(self.axes[place]) < 2:
@@ -104,15 +121,41 @@ def read(label: str, svg: str, *, logarithmic: bool = False) -> SvgFigure:
             continue
         if one.tag == f"{SVG}path" and "C" in one.get("d"):
             (left, right), (top, bottom) = _extent(one.get("d"))
-            pixels.append([((left + right) / 2, (top + bottom) / 2)])
+            drawn = [[((left + right) / 2, (top + bottom) / 2)]]
             found.discs.append((right - left) * (bottom - top))
         elif one.tag == f"{SVG}path":
-            pixels.append(_points(one.get("d")))
+            drawn = [_points(one.get("d"))]
         else:
-            pixels += _uses(one, shapes)
-    found.texts = ["".join(one.itertext()) for one in root.iter(f"{SVG}text") if one not in numbers]
+            drawn = _uses(one, shapes)
+        pixels += drawn
+        found.colours += [_colour(one)] * len(drawn)
+    for text, handle in _texts(root):
+        if text not in numbers:
+            found.texts.append("".join(text.itertext()))
+            found.handles.append(handle)
     found.drawn = [found.values(one) for one in pixels]
     return found
+
+
+def to_scale(values: list[Points], figure: SvgFigure) -> list[Points]:
+    """Return points in pixels along axes without numbers, by the origin and scale that fit best."""
+    if [len(one) for one in values] != [len(one) for one in figure.drawn]:
+        return values
+    known, pixels = (np.concatenate(side).astype(float) for side in (values, figure.drawn))
+    for axis in (0, 1):
+        placed = np.isfinite(known[:, axis])
+        if len(figure.axes[axis]) < 2 and len(set(known[placed, axis])) > 1:
+            known[:, axis] = np.polyval(np.polyfit(known[placed, axis], pixels[placed, axis], 1), known[:, axis])
+    ends = np.cumsum([len(one) for one in values])
+    return [list(map(tuple, part)) for part in np.split(known, ends[:-1])]
+
+
+def simplified(points: Points, values: Points) -> tuple[bool, Points]:
+    """Return whether some of many points are left out of a line, and the points of the line at those that are drawn."""
+    if len(values) < SIMPLIFIED or not 2 <= len(points) < len(values):
+        return False, values
+    at = [x for x, _ in points]
+    return True, list(zip(at, np.interp(at, *zip(*values, strict=True)), strict=True))
 
 
 def _uses(group: ET.Element, shapes: dict[str, str]) -> list[Points]:
@@ -123,6 +166,28 @@ def _uses(group: ET.Element, shapes: dict[str, str]) -> list[Points]:
     if np.ptp(corners[0], axis=0).max() < LARGE:
         return [places]
     return [[(x + left, y + top) for x, y in one] for one, (left, top) in zip(corners, places, strict=True)]
+
+
+def _texts(root: ET.Element) -> list[tuple[ET.Element, Colour]]:
+    """Return all texts, each with the colour of the last line since the text before it, or else of the last mark."""
+    found, line, mark = [], None, ("", "")
+    for one in root.iter():
+        if one.tag == f"{SVG}path" and one.get("style"):
+            line = _colour(one)
+        elif one.tag == f"{SVG}use":
+            mark = _colour(one)
+        elif one.tag == f"{SVG}text":
+            found.append((one, line or mark))
+            line = None
+    return found
+
+
+def _colour(shape: ET.Element) -> Colour:
+    """Return the colour of a shape, or of the first one of a group."""
+    style = next(one for part in shape.iter() if (one := part.get("style")))
+    names = dict(part.split(": ", 1) for part in style.split("; "))
+    colour = next((one for key in ("stroke", "fill") if (one := names.get(key, "none")) != "none"), "none")
+    return colour, names.get("stroke-dasharray", "")
 
 
 def _extent(path: str) -> list[tuple[float, float]]:

@@ -9,11 +9,13 @@ from sklearn.metrics import confusion_matrix
 
 from tests.recompute import limits, scores
 from tests.recompute.html_page import Table
-from tests.recompute.run import ALWAYS, BOTH, DEGENERATE, Run, with_threshold
+from tests.recompute.numbers import Spread
+from tests.recompute.run import ALWAYS, BOTH, DEGENERATE, Run
+from tests.recompute.scores import with_threshold
 
 FEW, MARK, MOST = 5, "†", 20  # patients with normal, or with abnormal, cycles; shown values of a column
 Row = list[str]
-Numbers = list[list[float]]
+Numbers = list[list[float] | str]  # numbers of a cell, or its whole text
 Recompute = Callable[[Run, Table, Row], Numbers]
 RecomputeText = Callable[[Run, re.Match[str]], list[float]]
 
@@ -21,7 +23,7 @@ RecomputeText = Callable[[Run, re.Match[str]], list[float]]
 def means(rows: pl.DataFrame, figures: Callable[[pl.DataFrame], list[float]]) -> Numbers:
     """Return the mean of each figure over networks, and with several ones its standard deviation."""
     each = np.array([figures(part) for part in scores.networks(rows)])
-    return [[one.mean(), one.std(ddof=1)] if len(each) > 1 else [one.mean()] for one in each.T]
+    return [Spread([one.mean(), one.std(ddof=1)]) if len(each) > 1 else [one.mean()] for one in each.T]
 
 
 def figures(*keys: str) -> Callable[[pl.DataFrame], list[float]]:
@@ -57,7 +59,7 @@ def tests(run: Run, _: Table, row: Row) -> Numbers:
     difference = limits.difference(run.student, other, definition, run.level)[0]
     swapped = limits.p_by_patient(run.student, other, definition, run.evaluation["resamples"])
     ends = [pairs[0], pairs[-1]] if len({_p(pairs[0]), _p(pairs[-1])}) > 1 else pairs[:1]
-    return [[], [difference], [swapped], [len(pairs)], ends]
+    return [definition, [difference], [swapped], [len(pairs)], ends]
 
 
 def _p(value: float) -> str:
@@ -88,7 +90,7 @@ def joined(unit: str) -> Recompute:
             for one in np.array([figures("sp", "se", "strict", "any", "lenient")(part) for part in parts]).T
         )
         spans = [limits.interval(pl.concat(parts), one, run.level) for one in BOTH]
-        return [[], sp, se, strict + spans[0], detected, lenient + spans[1]]
+        return [row[1], sp, se, strict + spans[0], detected, lenient + spans[1]]
 
     return of_unit
 
@@ -104,6 +106,21 @@ def few(rows: pl.DataFrame) -> bool:
     return min(part["patient_id"].n_unique() for part in parts) < FEW
 
 
+def values_of(run: Run, group: dict) -> dict[str, pl.DataFrame]:
+    """Return the student's predictions on the most frequent values of a column of groups, by the words for each."""
+    counts = run.student[group["column"]].value_counts().sort("count", group["column"], descending=[True, False])
+    values = sorted(counts[group["column"]].head(MOST))
+    parts = {value: run.student.filter(pl.col(group["column"]) == value) for value in values}
+    return {f"{group['values'].get(one, one)}{MARK if few(part) else ''}": part for one, part in parts.items()}
+
+
+def corpora(run: Run, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Return the student's predictions on each corpus, by its name with the mark of a degenerate network."""
+    own = rows.filter(pl.col("model").str.starts_with("student/"), selection="val")
+    parts = {name: own.filter(corpus=name) for name in sorted(own["corpus"].unique())}
+    return {run.marked(name, part): part for name, part in parts.items()}
+
+
 def value_of(group: dict, words: str) -> str:
     """Return the value of a column of groups that words of the page stand for."""
     return next((value for value, word in group["values"].items() if word == words), words)
@@ -113,8 +130,6 @@ def groups(run: Run, table: Table, row: Row) -> Numbers:
     column = run.group(table.header[0])
     inside = pl.col(column["column"]) == value_of(column, row[0].removesuffix(MARK))
     own, gap = group(run, inside)
-    if row[0].endswith(MARK) != few(own):
-        raise LookupError(f"{MARK} is for fewer than {FEW} patients with normal or with abnormal cycles")
     score = scores.scores(own)
     spans = [limits.interval(own, one, run.level) for one in BOTH]
     cells = [[score["sp"]], [score["se"]], [score["strict"], *spans[0]], [score["any"]], [score["lenient"], *spans[1]]]
@@ -153,6 +168,8 @@ def rules(run: Run, _: Table, row: Row) -> Numbers:
     applied = next(name for name, thresholds in known.items() if thresholds == own)
     if (applied == rule) != (", applied" in row[1]):
         raise LookupError(f"the rule of the model is {applied}")
+    if run.marked("", pl.concat(called)) != (DEGENERATE if DEGENERATE in row[1] else ""):
+        raise LookupError(f"{row[1]}: the mark of degenerate networks is wrong")
     minus, taus = [], [one for one in known[rule] if one is not None]
     if rule != "argmax":
         argmax = pl.concat([with_threshold(part, run.columns, None) for part in parts])
@@ -172,14 +189,19 @@ def scaled_calibration(run: Run, _: Table, row: Row) -> Numbers:
     return [[np.mean(run.temperatures(rows))], *([one] for one in found)]
 
 
+def split_of(run: Run, corpus: str) -> str:
+    """Return the split by which a training corpus, or an external one, was tested."""
+    split, external = run.params["split"], run.params["external"]
+    return str(external[corpus]["test"] if corpus in external else split[corpus] if isinstance(split, dict) else split)
+
+
 def of_corpus(rows: Callable[[Run], pl.DataFrame]) -> Recompute:
     def figures_of(run: Run, _: Table, row: Row) -> Numbers:
-        name, students = row[0].partition(DEGENERATE)[0], pl.col("model").str.starts_with("student/")
-        own = rows(run).filter(students, corpus=name, selection="val")
+        name = row[0].partition(DEGENERATE)[0]
+        own = corpora(run, rows(run))[row[0]]
         score = scores.scores(own)
         both = [part for one in BOTH for part in ([score[one]], limits.interval(own, one, run.level))]
-        split = [float(one) for one in re.findall(r"\d+", row[1])]  # a name, such as that of a fold
-        return [split, *sizes(own), *both, [score["sp"]], [score["se"]], [score["any"]]]
+        return [split_of(run, name), *sizes(own), *both, [score["sp"]], [score["se"]], [score["any"]]]
 
     return figures_of
 
@@ -195,7 +217,7 @@ def published(run: Run, table: Table, row: Row) -> Numbers:
         return [sp[:1], se[:1], score]
     kind = {"method": row[0], "definition": definition, "selection": selection, "labels": run.params["labels"]}
     one = next(one for one in run.facts["published"] if kind.items() <= one.items() and one["split"] == run.split)
-    return [[float(part) for part in re.findall(r"[\d.]+", one[key])] for key in ("sp", "se", "score")]
+    return [one[key] for key in ("sp", "se", "score")]
 
 
 # The tables of each section that follow from predictions: the beginning of a title, and its numbers.

@@ -67,7 +67,7 @@ def write_project(root: Path) -> None:
         "split": "official",
         "selections": SELECTIONS,
         "heads": {"one": "lungsound_4"},
-        "external": {"theirs": {}},
+        "external": {"theirs": {"test": "official"}},
         "teachers": {**teachers, "plain": {"baseline": True}},
         "soft_labels": {"k": 2, "choose": "first", "exposure": "in_sample"},
         "student": {"seeds": [2, 10]},
@@ -120,12 +120,13 @@ def run(root) -> tuple[Run, str]:
     own = [one.select((frame["corpus"] == "one").to_numpy()) for one in parts]
     tested = by_corpus.Tested(facts=facts(), labels="lungsound_4", test="official", cycles=of_one, predictions=own)
     pq.write_table(native.table({"one": tested}), root / "data/evaluation/native.parquet")
+    measured = ("SE", "SP", "AS", "HS", "Score")
     corpora = [replace(facts(PUBLISHED), name=name) for name in ("one", "other")]
-    corpus_facts.write(root / "data/cycles", replace(facts(PUBLISHED), parts=tuple(corpora)))
+    known = replace(facts(PUBLISHED), parts=tuple(corpora), format="lungsound", challenge_metrics=measured)
+    corpus_facts.write(root / "data/cycles", known)
     corpus_facts.write(root / "data/external/tested/theirs", replace(facts(), name="theirs"))
     unknown = pl.read_parquet(root / "data/cycles/recordings.parquet").with_columns(age=pl.lit(None, pl.Float64))
     unknown.write_parquet(root / "data/cycles/recordings.parquet")
-    measured = ("SE", "SP", "AS", "HS", "Score")
     chosen = [one for one in parts if one.selection == "val"]
     of_each = {}
     for name in ("one", "other"):
@@ -150,10 +151,11 @@ def run(root) -> tuple[Run, str]:
         "training": curves.training_table(folders),
         "ensemble_size": over_k(by_k, evaluator(frame), "val", rules_by_k),
     }
+    files.write_json(root / "data/validation/one/results.json", example.VERDICTS)
     files.write_json(root / "reports/metrics.json", found)
     metrics = json.loads((root / "reports/metrics.json").read_bytes())
     cards = {name: json.loads((folder / "model.json").read_bytes()) for name, folder in folders.items()}
-    return read(root), page.render(replace(shown, metrics=metrics, plots=plots, cards=cards))
+    return read(root), page.render(replace(shown, metrics=metrics, plots=plots, cards=cards, facts=known))
 
 
 @pytest.fixture(scope="module")
