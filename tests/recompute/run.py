@@ -79,11 +79,8 @@ class Run:
 
     @cached_property
     def names(self) -> dict[str, list[str]]:
-        """Networks by each name of the page: those of the rows for each model first, in their order.
-
-        Seeds are in the order of numbers, teachers that label nothing in that of texts.
-        """
-        seeds = sorted((f"student/{seed}" for seed in self.params["student"]["seeds"]), key=_natural)
+        """Networks by each name of the page: those of the rows for each model first, in their order."""
+        seeds = [f"student/{seed}" for seed in self.seeds]
         labelling, baselines = self.labelling(self.params["soft_labels"]["k"]), self.baselines
         known = {"student" if len(seeds) == 1 else f"student, mean of {len(seeds)} seeds": seeds}
         known |= {f"student seed {one.partition('/')[2]}": [one] for one in (seeds if len(seeds) > 1 else ())}
@@ -114,17 +111,17 @@ class Run:
     def networks(self) -> list[str]:
         """Names of all networks: teachers, then students."""
         teachers = [f"teacher/{name}" for name in self._teachers]
-        return [*teachers, *(f"student/{seed}" for seed in self.params["student"]["seeds"])]
+        return [*teachers, *(f"student/{seed}" for seed in self.seeds)]
 
     @property
     def first_student(self) -> str:
         """Name of the student with the smallest seed, whose cycles are shown."""
-        return f"student/{min(self.params['student']['seeds'])}"
+        return f"student/{self.seeds[0]}"
 
     @property
     def seeds(self) -> list[int]:
-        """Seeds of the student."""
-        return list(self.params["student"]["seeds"])
+        """Seeds of the student, sorted as numbers."""
+        return sorted(self.params["student"]["seeds"])
 
     @property
     def _teachers(self) -> list[str]:

@@ -20,11 +20,12 @@ from tasks.reporting import page
 from tasks.reporting.sections import registry
 from tasks.runtime import corpus_facts, files
 from tests import recompute
-from tests.recompute import comparison, html_page, limits
+from tests.recompute import __main__ as script
+from tests.recompute import comparison, html_page, inventory, limits, section_comparison, svg_figures
 from tests.recompute.numbers import NUMBER, differs
 from tests.recompute.run import BOTH, Run, read
 from tests.unit.tasks.evaluation.example import CLASSES, PUBLISHED, SETTINGS, cycles, evaluator, facts, predict
-from tests.unit.tasks.reporting import example, explained
+from tests.unit.tasks.reporting import changed_pages, example, explained
 
 ROOT = Path(__file__).parents[4]
 LABELLING, BASELINES = ["teacher/a", "teacher/b"], ["teacher/plain"]
@@ -159,9 +160,49 @@ def run(root) -> tuple[Run, str]:
 
 
 @pytest.fixture(scope="module")
-def compared(run) -> dict[str, comparison.Compared]:
+def compared(run) -> dict[str, section_comparison.Compared]:
     """Return the comparison of each section of the page."""
     return {one.section: one for one in comparison.compare(*run)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("section", "pattern", "replacement", "line"), changed_pages.CHANGES)
+def test_a_changed_part_of_the_page_is_named(run, section, pattern, replacement, line):
+    (own,) = re.findall(f'<section id="{section}".*?</section>', run[1], re.DOTALL)
+    changed = re.sub(pattern, replacement, own, count=1, flags=re.DOTALL)
+    assert changed != own
+    (found,) = comparison.compare(run[0], changed, [section])
+    assert any(re.fullmatch(line, one, re.DOTALL) for one in found.wrong), found.wrong
+
+
+def test_a_page_without_sections_is_wrong_in_each(run):
+    for html in ("", html_page.SECTION.sub("", run[1])):
+        found = {one.section: one.wrong for one in comparison.compare(run[0], html)}
+        assert {*found} == {*inventory.ORDER}
+        missing = [name for name, wrong in found.items() if wrong == ["section: 0 times, expected 1"]]
+        assert missing == [name for name in inventory.ORDER if name != html_page.ABOVE]
+    assert found[html_page.ABOVE] == []
+
+
+def test_a_probability_that_is_the_level_of_the_intervals_is_a_number(run):
+    (own,) = re.findall('<section id="gallery".*?</section>', run[1], re.DOTALL)
+    level = int(re.search(r'style="width:[\d.]+%.*?<span>(\d+) %', own, re.DOTALL)[1]) / 100
+    evaluation = run[0].evaluation | {"confidence": level}
+    (found,) = comparison.compare(replace(run[0], params=run[0].params | {"evaluation": evaluation}), own, ["gallery"])
+    assert found.wrong == []
+
+
+def test_a_peak_that_is_left_out_of_a_long_line_is_wrong():
+    figure = svg_figures.SvgFigure("", axes=([(0, 0), (200, 200)], [(0, 0), (100, 10)]))
+    values = [(x, 5.0 if x == 100 else 1.0) for x in range(200)]
+    drawn = [values[0], values[99], values[100], values[101], values[-1]]
+    assert figure.beside(drawn, values).max() < 1e-6
+    assert figure.beside([values[0], values[-1]], values).argmax() == 100
+
+
+def test_an_unfinished_project_is_named_with_the_next_step(tmp_path, capsys):
+    assert script.main(tmp_path) == 2
+    assert re.search(r"report\.html.*Run `dvc repro report`", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(
@@ -212,11 +253,11 @@ def test_every_number_of_a_section_follows_from_the_predictions_or_another_file(
 def test_every_kind_of_number_is_on_the_example_page(run):
     sections = html_page.sections(run[1])
     titles = [(name, one.title) for name, section in sections.items() for one in section.tables]
-    for section, pattern, _ in comparison.KNOWN_TABLES:
+    for section, pattern, _ in section_comparison.KNOWN_TABLES:
         assert [title for name, title in titles if name == section and re.match(pattern, title)], (section, pattern)
     labels = re.findall('aria-label="([^"]*)"', run[1])
-    for pattern, function in comparison.KNOWN_FIGURES:
-        if function is not comparison.explained.projection:  # tests/pipeline/test_numbers.py has projections
+    for pattern, function in section_comparison.KNOWN_FIGURES:
+        if function is not section_comparison.explained.projection:  # tests/pipeline/test_numbers.py has projections
             assert [one for one in labels if re.fullmatch(pattern, one)], pattern
 
 

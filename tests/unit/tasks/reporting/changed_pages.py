@@ -1,0 +1,57 @@
+"""Changed parts of an example page, each with the line that names what is wrong."""
+
+import re
+from collections.abc import Callable
+
+from tests.recompute.inventory import TILES
+
+BETWEEN = "exchanged"  # text that is on no page
+SEED = r"<tr>(?:(?!<tr>).)*student seed 2</th>.*?</tr>"
+INVENTED = "<p>The student finds 95 % of all crackles.</p></section>"
+
+
+def exchanged(label: str, one: str, other: str) -> tuple[str, Callable[[re.Match[str]], str]]:
+    """Return the pattern of a figure, and a function that exchanges two texts of it."""
+
+    def replace(found: re.Match[str]) -> str:
+        html = found[0].replace(f">{one}<", BETWEEN).replace(f">{other}<", f">{one}<")
+        return html.replace(BETWEEN, f">{other}<")
+
+    return rf'aria-label="{label}.*?</svg>', replace
+
+
+# The section, the pattern of its part, the part that replaces it, and the line.
+CHANGES = [
+    ("results", r'<section id="results".*?</section>', "", "section: 0 times, expected 1"),
+    ("results", r'<section id="results".*?</section>', r"\g<0>\g<0>", "section: 2 times, expected 1"),
+    ("results", "<svg.*</svg>", "", "figure Strict and lenient.*: 0 times, expected 2"),
+    ("results", "<svg.*?</svg>", "", "figure Strict and lenient.*: 1 times, expected 2"),
+    ("results", '<div class="tiles">.*?(?=<p)', "", f"text .*{TILES[0]}.*: 0 times, expected 1"),
+    ("results", "<table.*?</table>", "", "4 tables, expected 5; missing: .*"),
+    ("results", SEED, "", "table Epoch.*: 8 rows, expected 9"),
+    ("results", SEED, r"\g<0>\g<0>", "table Epoch.*: 10 rows, expected 9"),
+    ("results", "(>student seed 2)<", r"\1 (degenerate)<", "table .*: row student seed 2 .*, expected .* 2"),
+    ("results", "<th[^>]*>Sp<", "<th>PPV<", r"table .*: columns \['PPV'.*, expected \['Sp'.*"),
+    ("results", r"(<td>\d\d\.\d <small>)±", r"\1to", "student, mean of 2 seeds, Score: .* should have ±"),
+    ("results", "a dash: fewer than 3", "a dash: fewer than 5", "unknown number in: .* fewer than 5 .*"),
+    (
+        "results",
+        *exchanged("Strict and", "ensemble of teachers", "baseline plain"),
+        ".*: text ens.*, expected base.*",
+    ),
+    ("classes", "(>)normal(</th><th[^>]*>)crackle<", r"\1crackle\2normal<", "table Confusion.*: columns .*"),
+    (
+        "classes",
+        *exchanged("ROC", "normal (area 0.89)", "crackle (area 0.89)"),
+        ".*: text crackle .*, expected nor.*",
+    ),
+    ("classes", ">false positive rate<", ">recall<", "ROC .*: text recall, expected false positive rate"),
+    ("classes", r'(="ROC.*?clip-path[^>]*: )var\(--c0\)', r"\1var(--c5)", "ROC .*: the colour of normal .*"),
+    ("further_metrics", r"65\.6 %", "95 %", "at a prevalence .*: shown .* 95 %, recomputed 65.62"),
+    ("further_metrics", "</section>", INVENTED, "unknown number in: .*95.*"),
+    ("corpora", ">official<", ">fold 7<", "one, test: shown fold 7, recomputed official"),
+    ("groups", "fewer than 3", "fewer than 5", "unknown number in: .* fewer than 5 .*"),
+    ("decision_rules", *exchanged("Net", "student", "ensemble"), "Net benefit .*: text ensemble, expected student"),
+    ("training", *exchanged("Training", "student/2", "teacher/a"), "Training .*: text student/2, expected teacher/a"),
+    ("data_checks", ">one</a>", ">two</a>", "one, Data Docs: shown two, recomputed one"),
+]
