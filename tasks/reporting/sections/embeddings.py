@@ -18,6 +18,7 @@ from tasks.runtime.artifact_reading import read_table
 READ = ("model", "selection", "subset", "corpus", *COLUMNS.values(), "pca_x", "pca_y", "tsne_x", "tsne_y")
 MOST = 1500  # cycles that a projection shows; each is an element of the page
 IN_LEGEND = 6  # values of a colouring with a colour of their own
+LETTERS = 42  # of all columns of a legend; with more, those at the left would be outside of the drawing
 MARKERS = "os^DvP"  # tell values apart without colours
 PROJECTIONS = {"tsne": "t-SNE", "pca": "PCA"}
 IN_PCA = ("class", "device")  # colourings that are drawn in the PCA, too
@@ -194,7 +195,8 @@ def scatter(frame: pl.DataFrame, name: str, kind: str, labels: tuple[str, str], 
                 axes.scatter(part[f"{kind}_x"], part[f"{kind}_y"], label=in_legend(value) if tested else None, **style)
         axes.set_title(name, color=INK, fontsize=11)
         axes.set(xlabel=labels[0], ylabel=labels[1], xticks=[], yticks=[])
-        axes.legend(labelcolor=INK, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=3, handletextpad=0.3)
+        columns = max(1, min(3, LETTERS // max(len(value) for value, *_ in groups)))
+        axes.legend(labelcolor=INK, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=columns, handletextpad=0.3)
     return canvas.svg
 
 

@@ -18,6 +18,7 @@ from tasks.reporting.section import Fold, Picture, Table
 from tasks.reporting.sections import embeddings as section
 from tasks.reporting.sections.embeddings import READ, SECTION, content
 from tasks.runtime import files
+from tests.recompute import svg_figures
 from tests.unit.tasks.evaluation.example import facts
 from tests.unit.tasks.explanation import cohort
 from tests.unit.tasks.reporting import example
@@ -110,6 +111,15 @@ def test_a_projection_shows_at_most_some_cycles_and_says_so(tmp_path, monkeypatc
 
 def test_a_value_that_begins_with_an_underscore_is_in_the_legend() -> None:
     assert "_a</text>" in section.scatter(points(6), "device", "pca", ("", ""), "label")
+
+
+@pytest.mark.parametrize("letters", [4, 17, 24])
+def test_each_value_in_the_legend_has_its_mark(letters) -> None:
+    names = [f"{at:0{letters}}" for at in range(6)]
+    frame = points(6).with_columns(patient_id=pl.Series(names))
+    figure = svg_figures.read("label", section.scatter(frame, "patient", "pca", ("", ""), "label"))
+    marks = dict(zip(figure.texts, figure.handles, strict=True))
+    assert [marks[name] for name in names] == figure.colours
 
 
 def test_a_student_of_constant_embeddings_has_tables_and_no_pictures(tmp_path: Path) -> None:
