@@ -174,7 +174,7 @@ def embedding_tables(run: Run) -> Iterator[ExpectedTable]:
 def embedding_figures(run: Run) -> list[str]:
     """Return the text alternatives of the first student, and of the first teacher of each other network."""
     models, first = of_run(run)["embeddings"]["models"], run.first_student
-    found, drawn = [f"What {first} separates"] * 2 if "test" in models[first]["val"] else [], {}
+    found, drawn = [f"What {first} separates"] * 2 if models[first]["val"].get("test") else [], {}
     for name in (first, *run.networks):  # teachers before students
         card = run.cards[name]
         drawn.setdefault(json.dumps([card["architecture"], card["options"], card["frontend"]]), name)

@@ -169,7 +169,7 @@ def _uses(group: ET.Element, shapes: dict[str, str]) -> list[Points]:
 
 
 def _texts(root: ET.Element) -> list[tuple[ET.Element, Colour]]:
-    """Return all texts, each with the colour of the last line since the text before it, or else of the last mark."""
+    """Return all texts, each with the colour of the last line since the text before it; without a line, of the mark."""
     found, line, mark = [], None, ("", "")
     for one in root.iter():
         if one.tag == f"{SVG}path" and one.get("style"):
@@ -178,7 +178,7 @@ def _texts(root: ET.Element) -> list[tuple[ET.Element, Colour]]:
             mark = _colour(one)
         elif one.tag == f"{SVG}text":
             found.append((one, line or mark))
-            line = None
+            line, mark = None, ("", "")
     return found
 
 
