@@ -192,7 +192,9 @@ def scaled_calibration(run: Run, _: Table, row: Row) -> Numbers:
 def split_of(run: Run, corpus: str) -> str:
     """Return the split by which a training corpus, or an external one, was tested."""
     split, external = run.params["split"], run.params["external"]
-    return str(external[corpus]["test"] if corpus in external else split[corpus] if isinstance(split, dict) else split)
+    if corpus in external:
+        return str(external[corpus].get("test", "all"))
+    return str(split[corpus] if isinstance(split, dict) else split)
 
 
 def of_corpus(rows: Callable[[Run], pl.DataFrame]) -> Recompute:
