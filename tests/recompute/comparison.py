@@ -1,5 +1,6 @@
 """Numbers, names and parts of a report, compared with those that are computed again."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -8,17 +9,25 @@ from tests.recompute.html_page import ABOVE
 from tests.recompute.run import Run, read
 from tests.recompute.section_comparison import Compared
 
-PREDICTIONS, EXPLANATIONS = "predictions", "explanations: no number of the run"
-# What gives the numbers of sections that do not follow from predictions.
+PREDICTIONS = "predictions"
+# What the numbers of other sections are computed from, or compared with.
 SOURCES = {
+    "corpora": "predictions, corpus.json",
+    "groups": "predictions, recordings.parquet",
+    "decision_rules": "predictions, model.json",
+    "calibration": "predictions, model.json",
+    "gallery": "predictions, cycles.parquet",
+    "embeddings": "explanation.json, embeddings.parquet",
+    "maps": "explanation.json, cycles.parquet",
+    "sharpness": "explanation.json, model.json",
     "training": "model.json, history.csv",
-    "domains": "tables of recordings, features",
+    "domains": "recordings, cycles and features",
     "data_checks": "results of Great Expectations",
-    "provenance": "records, event log",
-    "embeddings": "explanation.json",
-    "maps": "explanation.json",
-    "sharpness": "explanation.json",
+    "published": "predictions, corpus.json",
+    "provenance": "not compared",
+    "reading": "not compared: explanations",
 }
+GALLERY, SHOWN = "<article", "pictures and sounds of cycles"  # of the gallery, which nothing here reads
 
 
 def of_project(folder: Path) -> list[Compared]:
@@ -42,7 +51,7 @@ def compare(run: Run, html: str, only: Collection[str] = ()) -> Iterator[Compare
     sections, expected = html_page.sections(html), inventory.sections(run)
     shown = [ABOVE, *html_page.ids(html)]
     for name in only or dict.fromkeys([*expected, *sections]):
-        found = Compared(name, EXPLANATIONS if name == "reading" else SOURCES.get(name, PREDICTIONS))
+        found = Compared(name, SOURCES.get(name, PREDICTIONS))
         if (times := shown.count(name)) != int(name in expected):
             found.wrong.append(f"section: {times} times, expected {int(name in expected)}")
         if section := sections.get(name):
@@ -52,4 +61,5 @@ def compare(run: Run, html: str, only: Collection[str] = ()) -> Iterator[Compare
             for label, svg in svg_figures.labelled(section.html):
                 found.figure(run, label, svg)
             found.prose(run, section)
+            found.not_read += Counter({SHOWN: section.html.count(GALLERY)})
         yield found
