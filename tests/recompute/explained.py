@@ -11,7 +11,7 @@ import polars as pl
 from tests.recompute.figures import Expected
 from tests.recompute.figures import Recompute as RecomputeFigure
 from tests.recompute.html_page import ExpectedTable, Table
-from tests.recompute.numbers import Text, exact, numbers
+from tests.recompute.numbers import Text, exact
 from tests.recompute.run import Run
 from tests.recompute.tables import Numbers, Recompute, RecomputeText, Row
 
@@ -120,8 +120,11 @@ def map_curves(run: Run, label: re.Match[str], _: list[str]) -> Expected:
 def sharpness(run: Run, _: Table, row: Row) -> Numbers:
     one = of_run(run)["sharpness"]["models"][row[0]]
     values = [one[key] for key in ("loss", "eigenvalue", "residual", "products")]
-    network = numbers(run.cards[row[0]]["architecture"])
-    return [network, [], *([] if value is None else [float(f"{value:.3g}")] for value in values)]
+    return [
+        run.cards[row[0]]["architecture"],
+        one["optimizer"],
+        *([] if value is None else [float(f"{value:.3g}")] for value in values),
+    ]
 
 
 def loss_line(run: Run, *_: object) -> Expected:

@@ -26,9 +26,15 @@ def training(run: Run, table: Table, row: Row) -> Numbers:
     selections = [re.search(r"\((.*)\)", title)[1] for title in table.header[6:]]
     epochs = [[card["selections"][name]["epoch"]] for name in selections]
     means = card.get("normalization", {})
-    front_end = [card["frontend"], *(means.get(key) for key in ("level", "spectrum"))]
-    texts = ([card["architecture"], card["options"]], front_end, card["weights"])
-    return [*(numbers(json.dumps(one)) for one in texts), [card["parameters"]], [card["seed"]], *epochs]
+    front_end = [card["frontend"], *(f"{key} {means[key]}" for key in ("level", "spectrum") if key in means)]
+    options = [f"{key} {_option(value)}" for key, value in card["options"].items()]
+    texts = ([card["architecture"], *options], front_end, [card["weights"]])
+    return [*(" · ".join(one) for one in texts), [card["parameters"]], [card["seed"]], *epochs]
+
+
+def _option(value: Any) -> str:
+    """Return the value of an option of a network as text."""
+    return ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else str(value)
 
 
 def over_epochs(run: Run, label: re.Match[str], _: list[str]) -> Expected:

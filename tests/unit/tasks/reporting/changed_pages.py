@@ -52,6 +52,7 @@ CHANGES = [
     ("corpora", ">official<", ">fold 7<", "one, test: shown fold 7, recomputed official"),
     ("groups", "fewer than 3", "fewer than 5", "unknown number in: .* fewer than 5 .*"),
     ("decision_rules", *exchanged("Net", "student", "ensemble"), "Net benefit .*: text ensemble, expected student"),
+    ("training", ">scratch<", ">imagenet<", "teacher/a, initial weights: shown imagenet, recomputed scratch"),
     ("training", *exchanged("Training", "student/2", "teacher/a"), "Training .*: text student/2, expected teacher/a"),
     ("data_checks", ">one</a>", ">two</a>", "one, Data Docs: shown two, recomputed one"),
 ]
