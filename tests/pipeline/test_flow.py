@@ -2,11 +2,13 @@
 
 import os
 import signal
+import sys
 from importlib.util import find_spec
 
 import psutil
 import pytest
 
+from flows.processes.files_in_use import UNSUPPORTED
 from tests import toy
 from tests.pipeline.commands import breathline, ended, finish, group, noted, succeed
 
@@ -137,6 +139,15 @@ def test_a_temporary_server_is_reached_without_the_proxy_of_the_environment(tmp_
     folder = toy.make(tmp_path, ONE)
     own = toy.ENV | DEAD_PROXY | {"PREFECT_HOME": str(tmp_path / "prefect")}
     assert "1 ran" in succeed(breathline(folder, own, "run"))
+
+
+@pytest.mark.long  # a run: 5 s
+def test_a_dvc_whose_list_of_files_in_use_is_not_known_is_named_once(tmp_path, server):
+    folder = toy.make(tmp_path, BROKEN.replace(" && exit 1", " && echo > bad.txt"))
+    unknown = "from dvc import rwlock; rwlock._edit_rwlock = None; from cli.main import app; app()"
+    printed = toy.call(folder, sys.executable, "-c", unknown, "run", env=server)
+    assert "3 ran" in printed
+    assert printed.count(UNSUPPORTED) == 1
 
 
 @pytest.mark.skipif(find_spec("socksio") is not None, reason="socksio is installed")
