@@ -39,7 +39,7 @@ KILLS = [
 MOMENTS = max(len(KILLS), -(-100 // len(GROUPS)))  # of each group of stages, so that there are 100 at least
 STARTUP_S = 1.5  # usual time from the start of a stage's process to its first event
 # What Python prints if Ctrl-C reaches it before any code of the project runs.
-INTERPRETER_STARTS = "Fatal Python error: init_import_site"
+INTERPRETER_STARTS = "Fatal Python error: init_"  # of its streams, or of its site
 # Stages that are killed once each in `make test`: cheap ones, of which each works in another way.
 SHORT = ["fbank", "extract", "train_teacher"]
 
