@@ -11,6 +11,7 @@ import resource
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,13 +66,13 @@ def run(command: list[str], folder: Path | None = None) -> Usage:
 
 def memory(process: psutil.Process) -> tuple[int, int]:
     """Return the resident memory of a process and all its children in bytes, and that of mapped files among it."""
-    resident, mapped = 0, 0
-    try:
-        for member in (process, *process.children(recursive=True)):
+    resident, mapped, members = 0, 0, [process]
+    with suppress(psutil.NoSuchProcess):
+        members += process.children(recursive=True)
+    for member in members:
+        with suppress(psutil.NoSuchProcess):
             found = member.memory_info()
             resident, mapped = resident + found.rss, mapped + found.shared
-    except psutil.NoSuchProcess:
-        pass
     return resident, mapped
 
 

@@ -137,7 +137,7 @@ def _is_signalled(process: psutil.Process) -> bool:
 
 @pytest.mark.parametrize(
     ("victim", "number"),
-    itertools.product(("flow", "dvc", "stage"), NUMBERS),
+    list(itertools.product(("flow", "dvc", "stage"), NUMBERS)),
     ids=lambda value: getattr(value, "name", value),
 )
 def test_what_ends_a_run_in_the_middle_leaves_nothing_behind_and_the_next_one_goes_on(
