@@ -1,7 +1,7 @@
 """Numbers, names and parts of a report, compared with those that are computed again."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from tests.recompute import html_page, inventory, svg_figures
@@ -50,10 +50,13 @@ def compare(run: Run, html: str, only: Collection[str] = ()) -> Iterator[Compare
     """
     sections, expected = html_page.sections(html), inventory.sections(run)
     shown = [ABOVE, *html_page.ids(html)]
+    ordered = [name for name in expected if name in shown]
     for name in only or dict.fromkeys([*expected, *sections]):
         found = Compared(name, SOURCES.get(name, PREDICTIONS))
         if (times := shown.count(name)) != int(name in expected):
             found.wrong.append(f"section: {times} times, expected {int(name in expected)}")
+        if name in ordered and (before := _before(shown, name)) != (known := _before(ordered, name)):
+            found.wrong.append(f"section: after {before}, expected after {known}")
         if section := sections.get(name):
             found.parts(run, section)
             for table in section.tables:
@@ -63,3 +66,9 @@ def compare(run: Run, html: str, only: Collection[str] = ()) -> Iterator[Compare
             found.prose(run, section)
             found.not_read += Counter({SHOWN: section.html.count(GALLERY)})
         yield found
+
+
+def _before(names: Sequence[str], name: str) -> str | None:
+    """Return the name before the first occurrence of a name; None before the first one."""
+    at = names.index(name)
+    return names[at - 1] if at else None

@@ -10,11 +10,28 @@ from tests.recompute import explained, others, tables
 from tests.recompute.html_page import ABOVE, ExpectedTable
 from tests.recompute.run import ALWAYS, Run
 
-ORDER = (
-    *(ABOVE, "results", "comparisons", "classes", "further_metrics", "corpora", "recordings", "groups"),
-    *("decision_rules", "calibration", "gallery", "embeddings", "maps", "sharpness", "training", "domains"),
-    *("data_checks", "published", "provenance", "reading"),
-)
+TITLES = {
+    "results": "Results",
+    "comparisons": "Tests of differences",
+    "classes": "Results by class",
+    "further_metrics": "Further metrics",
+    "corpora": "Results by corpus",
+    "recordings": "Results per recording and patient",
+    "groups": "Results by group",
+    "decision_rules": "Decision rules",
+    "calibration": "Calibration",
+    "gallery": "Cycles to look at",
+    "embeddings": "What the embeddings separate",
+    "maps": "What the models look at",
+    "sharpness": "Sharpness",
+    "training": "Training",
+    "domains": "Recordings by corpus and device",
+    "data_checks": "Checks of the data",
+    "published": "Published figures",
+    "provenance": "Provenance",
+    "reading": "How to read the figures",
+}
+ORDER = (ABOVE, *TITLES)
 TILES = ("Score, strict", "Score, lenient", "Specificity", "Sensitivity, strict", "Sensitivity, lenient")
 CHALLENGE = ("AS", "HS", "SE", "SP", "Score")
 CORPORA = ("Test side of each training corpus", ", by its own head in its own classes", "External corpora")
@@ -46,16 +63,23 @@ def of_section(run: Run, name: str) -> tuple[list[ExpectedTable], list[str]]:
 
 
 def sentences(run: Run, section: str) -> list[str]:
-    """Return patterns of the sentences and tiles of a section, of which each must be there once."""
+    """Return patterns of the heading, sentences and tiles of a section, of which each must be there once."""
     tiles = [rf'<div class="tile[^"]*">\s*<span>{one}</span>' for one in TILES]
     known = {
-        ABOVE: [r"tested on \d.*? recordings\)"],
+        ABOVE: [r"tested on \d.*? recordings\)", _navigation(run)],
         "results": [*tiles, "<p>Of 100 ", *(["Over patients and seeds: Score"] if len(run.seeds) > 1 else ())],
         "further_metrics": ["at a prevalence of abnormal cycles of"],
         "recordings": [r"\d+ recordings, \d+ of them abnormal", r"\d+ patients, \d+ of them abnormal"],
         "gallery": [r"Test cycles of \S+ as input"],
     }
-    return known.get(section, [])
+    title = [f"<h2[^>]*>{re.escape(TITLES[section])}</h2>"] if section in TITLES else []
+    return [*title, *known.get(section, [])]
+
+
+def _navigation(run: Run) -> str:
+    """Return the pattern of the links to all sections, in their order."""
+    links = [f'<a href="#{name}">{TITLES[name]}</a>' for name in sections(run)[1:]]
+    return f"<nav[^>]*>{''.join(links)}</nav>"
 
 
 def _models(run: Run, selection: str = "val", *, seeds: bool = True) -> list[str]:

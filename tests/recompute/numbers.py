@@ -9,6 +9,7 @@ import numpy as np
 NUMBER = re.compile(r"[+−-]?\d[\d,]*(?:\.\d+)?(?:[eE][+−-]?\d+)?")
 LEAST = "0.001"  # p-value below which none is shown
 ROUNDING = 0.56  # of the last decimal: figures are rounded twice
+FIRST = 0.006  # largest error of the first of both: percentages are rounded to two decimals
 
 
 class Spread(list):
@@ -53,7 +54,8 @@ def differs(text: str, values: Sequence[float]) -> bool:
         return True
     for one, value in zip(shown, expected, strict=True):
         digits, _, power = one.lower().partition("e")
-        tolerance = ROUNDING * 10.0 ** (int(_float(power or "0")) - len(digits.partition(".")[2]))
+        last = 10.0 ** (int(_float(power or "0")) - len(digits.partition(".")[2]))
+        tolerance = min(ROUNDING * last, last / 2 + FIRST)
         tolerance += getattr(value, "margin", 0.0)
         below = one == LEAST and f"< {one}" in text and value - tolerance < _float(one)
         if not below and abs(_float(one) - value) > tolerance:

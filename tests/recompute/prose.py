@@ -1,4 +1,4 @@
-"""Numbers of the report outside of tables and figures: tiles, sentences, captions, and the gallery."""
+"""Numbers of the report outside of tables and figures: tiles, sentences and captions."""
 
 import html
 import re
@@ -6,17 +6,13 @@ import re
 import numpy as np
 import polars as pl
 
-from tests.recompute import explained, limits, others, scores, tables
+from tests.recompute import explained, gallery, limits, others, scores, tables
 from tests.recompute.html_page import ABOVE, text
 from tests.recompute.numbers import numbers
 from tests.recompute.run import Run
 
 Values = list[float]
 TILE = r'<div class="tile[^"]*">\s*<span>{}</span>(?P<n>.*?)</div>'
-EXAMPLE = (
-    r'<article.*?<div class="verdict \w+">(?P<verdict>.*?)</div>\s*<div class="muted">(?P<cycle>[^<]*)<br>(?P<n>.*?)'
-    r"<details>.*?</article>"
-)
 TILES = {
     "Score, strict": ("strict", "strict", None),
     "Score, lenient": ("lenient", "lenient", None),
@@ -156,31 +152,6 @@ def about_corpus(run: Run, match: re.Match[str]) -> Values:
     return numbers(f"{match['labels']}: {facts['identity']['statement']}. {facts['banner']}")
 
 
-def example(run: Run, match: re.Match[str]) -> Values:
-    """Return the numbers beside a cycle of the gallery: its duration, and each probability as a width and a number.
-
-    Raises:
-        LookupError: The cycle has another class, or is predicted to have another one.
-    """
-    (row,) = (
-        run.of(next(name for name in run.names if name.startswith("student seed") or name == "student"))
-        .filter(cycle_id=html.unescape(match["cycle"]))
-        .iter_rows(named=True)
-    )
-    actual, called = (run.classes[row[key]] for key in ("label", "predicted"))
-    if (expected := f"✓ {actual}" if actual == called else f"✗ {actual}, predicted {called}") != text(match["verdict"]):
-        raise LookupError(f"{row['cycle_id']}: {expected}")
-    cycles = pl.read_parquet(run.root / "data/cycles/cycles.parquet").filter(cycle_id=row["cycle_id"])
-    shares = [100 * row[name] for name in run.columns]
-    device = numbers(row["device"]) if "device" in row else []
-    bars = [[*numbers(name), share, share] for name, share in zip(run.classes, shares, strict=True)]
-    return [cycles["duration_s"][0], *device, *(one for bar in bars for one in bar)]
-
-
-def first_student(run: Run, _: re.Match[str]) -> Values:
-    return numbers(run.first_student)
-
-
 # The section, the pattern of the HTML, whose group `n` has the numbers, and the function that gives them.
 PROSE: tuple[tuple[str, str, tables.RecomputeText], ...] = (
     (ABOVE, r"tested on (?P<n>\d.*? recordings\))", sizes),
@@ -198,8 +169,7 @@ PROSE: tuple[tuple[str, str, tables.RecomputeText], ...] = (
     ("decision_rules", r"(?P<n>The rule was to reach a Se [^<]*)", target),
     ("corpora", r"(?P<kept><b>(?P<name>[^<]*)</b>(?:(?!</li>).)*)Metrics of its own challenge:(?P<n>[^<]*)", challenge),
     ("corpora", r"<li><b>(?P<name>[^<]*)</b>, labels (?P<n>(?P<labels>[^:]*):[^<]*)", about_corpus),
-    ("gallery", EXAMPLE, example),
-    ("gallery", r"Test cycles of (?P<n>\S+) as input", first_student),
+    *gallery.PROSE,
     *others.PROSE,
     *explained.PROSE,
 )

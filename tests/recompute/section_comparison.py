@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tests.recompute import explained, figures, html_page, inventory, others, prose, svg_figures, tables
+from tests.recompute import explained, figures, gallery, html_page, inventory, others, prose, svg_figures, tables
 from tests.recompute.html_page import ABOVE, ExpectedTable, Section, Table
 from tests.recompute.numbers import NUMBER, ROUNDING, Spread, Text, differs
 from tests.recompute.run import Run
@@ -70,14 +70,20 @@ class Compared:
             self.wrong.append(f"{len(known)} tables, expected {len(expected)}; missing: {'; '.join(missing) or 'none'}")
         else:
             for table, one in zip(known, expected, strict=True):
+                if not table.title.startswith(one.title):
+                    self.wrong.append(f"table {table.title[:40]}: expected {one.title} in its place")
                 self._names(table, one)
-        shown = Counter(label for label, _ in svg_figures.labelled(section.html))
+        shown = [label for label, _ in svg_figures.labelled(section.html)]
         for label in sorted({*shown, *labels}):
-            if shown[label] != (number := labels.count(label)):
-                self.wrong.append(f"figure {label}: {shown[label]} times, expected {number}")
+            if shown.count(label) != (number := labels.count(label)):
+                self.wrong.append(f"figure {label}: {shown.count(label)} times, expected {number}")
+        if shown != labels and sorted(shown) == sorted(labels):
+            self.wrong.append(f"order of figures: {'; '.join(shown)}, expected {'; '.join(labels)}")
         for pattern in inventory.sentences(run, self.section):
             if (number := inventory.count(section.html, pattern)) != 1:
                 self.wrong.append(f"text {pattern}: {number} times, expected 1")
+        if self.section == "gallery":
+            self.wrong += gallery.differences(run, section.html)
 
     def _names(self, table: Table, expected: ExpectedTable) -> None:
         """Compare the titles of columns, and the names and marks of rows."""

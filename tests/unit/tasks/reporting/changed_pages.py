@@ -7,6 +7,7 @@ from tests.recompute.inventory import TILES
 
 BETWEEN = "exchanged"  # text that is on no page
 SEED = r"<tr>(?:(?!<tr>).)*student seed 2</th>.*?</tr>"
+EXAMPLE, ERRORS = r"<article(?:(?!<article).)*?</article>", "Most confident errors of each class"
 INVENTED = "<p>The student finds 95 % of all crackles.</p></section>"
 
 
@@ -52,6 +53,21 @@ CHANGES = [
     ("corpora", ">official<", ">fold 7<", "one, test: shown fold 7, recomputed official"),
     ("groups", "fewer than 3", "fewer than 5", "unknown number in: .* fewer than 5 .*"),
     ("decision_rules", *exchanged("Net", "student", "ensemble"), "Net benefit .*: text ensemble, expected student"),
+    ("decision_rules", "(<svg.*?</svg>)(.*?)(<svg.*?</svg>)", r"\3\2\1", "order of figures: Net.*; Strict.*"),
+    ("recordings", "(.*<h2.*?</h2>)(.*)(<div.*?Per patient.*</div>)", r"\1\3\2", "table Per pat.*: expected Per rec.*"),
+    ("recordings", "Results per recording", "Results per patient", "text <h2.*: 0 times, expected 1"),
+    ("gallery", rf"({EXAMPLE})(\s*)({EXAMPLE})", r"\3\2\1", f"{ERRORS}: (.*), (.*), (.*), expected (?!\\1).*"),
+    ("gallery", EXAMPLE, "", f"{ERRORS}: .*, expected .*"),
+    ("gallery", EXAMPLE, r"\g<0>\g<0>", f"{ERRORS}: (.*), \\1, .*, expected .*"),
+    (
+        "gallery",
+        "Most uncertain",
+        "Least uncertain",
+        "headings .*; Least uncertain; .*, expected .*; Most uncertain; .*",
+    ),
+    ("gallery", '(alt="log-mel energies of \\w+)', r"\1_1", ".*: beside it .*_1; .*, expected .*"),
+    ("gallery", "(audit trace \\w+)", r"\1_1", ".*: beside it .*_1; .*, expected .*"),
+    ("gallery", '(aria-label="sound of )', r"\1silence and ", ".*: beside it .*silence.*, expected .*"),
     ("training", ">scratch<", ">imagenet<", "teacher/a, initial weights: shown imagenet, recomputed scratch"),
     ("training", *exchanged("Training", "student/2", "teacher/a"), "Training .*: text student/2, expected teacher/a"),
     ("data_checks", ">one</a>", ">two</a>", "one, Data Docs: shown two, recomputed one"),

@@ -184,6 +184,25 @@ def test_a_page_without_sections_is_wrong_in_each(run):
     assert found[html_page.ABOVE] == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("pattern", "lines"),
+    [
+        (
+            '(<section id="recordings".*?</section>)(.*?)(<section.*?</section>)',
+            [[], ["after groups, .* after corpora"]],
+        ),
+        ("(<a[^>]*>[^<]*</a>)()(<a[^>]*>[^<]*</a>)(?=</nav>)", [["text <nav.*: 0 times, expected 1"], []]),
+    ],
+    ids=["sections", "links"],
+)
+def test_another_order_of_sections_or_of_their_links_is_named(run, pattern, lines):
+    changed = re.sub(pattern, r"\3\2\1", run[1], count=1, flags=re.DOTALL)
+    found = [one.wrong for one in comparison.compare(run[0], changed, [html_page.ABOVE, "recordings"])]
+    assert [len(wrong) for wrong in found] == [len(expected) for expected in lines]
+    assert all(re.search(*pair) for pairs in zip(lines, found, strict=True) for pair in zip(*pairs, strict=True))
+
+
 def test_a_probability_that_is_the_level_of_the_intervals_is_a_number(run):
     (own,) = re.findall('<section id="gallery".*?</section>', run[1], re.DOTALL)
     level = int(re.search(r'style="width:[\d.]+%.*?<span>(\d+) %', own, re.DOTALL)[1]) / 100
@@ -212,6 +231,8 @@ def test_an_unfinished_project_is_named_with_the_next_step(tmp_path, capsys):
         ("66.7 ± 3.2", [66.7, 3.3], True),
         ("66.7", [66.7, 3.2], True),
         ("−1.0 to +30.3", [-1.03, 30.3], False),
+        ("6", [6.505], False),
+        ("7", [6.45], True),
         ("–", [np.nan], False),
         ("–", [0.0], True),
         ("< 0.001 to 0.371", [0.0004, 0.371], False),
