@@ -83,7 +83,11 @@ def serve() -> None:
 
 def preload(stage: str) -> None:
     """Import what a stage and its launcher import, so that the forked stage does not."""
-    for name in ("cli.stage", "lineage.recorder", f"tasks.{stage.partition('@')[0].removesuffix('_external')}"):
+    for name in (
+        "cli.stage_launcher",
+        "lineage.recorder",
+        f"tasks.{stage.partition('@')[0].removesuffix('_external')}",
+    ):
         import_module(name)
 
 

@@ -13,7 +13,7 @@ import pytest
 import typer
 from rich.console import Console
 
-from cli import main, stage
+from cli import main, stage, stage_launcher
 from flows.processes.stage_errors import StageFailedError
 from tasks.runtime import error_output
 from tasks.runtime.errors import BreathlineError, TransientError
@@ -87,7 +87,7 @@ def test_a_traceback_comes_before_the_error_when_asked_for(fault, monkeypatch, c
 @pytest.mark.parametrize("name", STAGES)
 def test_every_stage_shows_every_fault_whole_and_without_a_traceback(name, fault, monkeypatch, capsys):
     raised, status, shown = FAULTS[fault]
-    monkeypatch.setattr(stage, "import_module", lambda _: SimpleNamespace(main=failing(raised)))
+    monkeypatch.setattr(stage_launcher, "import_module", lambda _: SimpleNamespace(main=failing(raised)))
     monkeypatch.setattr(sys, "argv", ["cli.stage", name])
     monkeypatch.delenv("BREATHLINE_DEBUG", raising=False)
     with pytest.raises(SystemExit) as ended:
@@ -212,16 +212,19 @@ def test_an_error_on_one_line_keeps_its_parts():
     assert error_output.one_line(ValueError("a\nb")) == "ValueError: a b"
 
 
-def test_an_interrupt_while_modules_are_imported_leaves_no_traceback(tmp_path):
-    (tmp_path / "typer.py").write_text(
-        "import time\nprint('importing', flush=True)\ntime.sleep(60)\n", encoding="utf-8"
+@pytest.mark.parametrize(
+    ("command", "module"), [(("-c", START, "plan"), "typer"), (("-m", "cli.stage", "fbank"), "argparse")]
+)
+def test_an_interrupt_while_modules_are_imported_leaves_no_traceback(tmp_path, command, module):
+    (tmp_path / f"{module}.py").write_text(
+        "import time\nprint('importing', flush=True)\ntime.sleep(600)\n", encoding="utf-8"
     )
     env = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
-    command = [sys.executable, "-c", START, "plan"]
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, *command], cwd=tmp_path, env=env, **pipes) as process:
         assert process.stdout.readline() == b"importing\n"
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=20) == (b"", b"Interrupted.\n")
+        assert process.communicate(timeout=60) == (b"", b"Interrupted.\n")
     assert process.returncode == 130
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import stage
+from cli import stage_launcher
 from lineage import record
 from tasks import report
 from tasks.runtime.hooks import hooks
@@ -25,7 +25,9 @@ def run(folder, *command):
 
 
 def test_nothing_slow_is_imported_before_the_watch_over_the_parent(tmp_path):
-    shown = run(tmp_path, "-c", "import sys, cli.stage; print({name.split('.')[0] for name in sys.modules})")[1]
+    shown = run(tmp_path, "-c", "import sys, cli.stage_launcher; print({name.split('.')[0] for name in sys.modules})")[
+        1
+    ]
     for name in ("torch", "numpy", "pyarrow", "pydantic", "lineage", "flows", "rich"):
         assert f"'{name}'" not in shown
 
@@ -77,7 +79,7 @@ def test_the_launcher_gives_the_report_its_provenance(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["stage", "report"])
     monkeypatch.setattr(report, "main", lambda: None)
-    stage._run()
+    stage_launcher.run()
     found = hooks.provenance(tmp_path)
     assert found["missing"] == "the stage `evaluate` has left no record that can be read"
     assert [corpus["name"] for corpus in found["corpora"]] == ["demo"]

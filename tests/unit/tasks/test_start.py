@@ -21,10 +21,10 @@ def loaded(statements):
 
 @pytest.mark.slow
 def test_stages_without_networks_need_no_torch():
-    stages = "import cli.stage, lineage.recorder\nfrom tasks import download, external, extract, fbank, pool, report"
+    stages = "import cli.stage_launcher, lineage.recorder\nfrom tasks import download, external, extract, fbank, pool, report"
     assert loaded(stages) == set()
 
 
 @pytest.mark.slow
 def test_a_training_without_folds_needs_torch_alone_before_its_network():
-    assert loaded("import cli.stage, lineage.recorder\nfrom tasks import soft_labels, train_teacher") == {"torch"}
+    assert loaded("import cli.stage_launcher, lineage.recorder\nfrom tasks import soft_labels, train_teacher") == {"torch"}
