@@ -5,6 +5,7 @@ import gc
 import os
 import shutil
 import signal
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,9 +20,11 @@ from tasks.runtime.hooks import hooks
 from tests import forked
 from tests.built_once import build_once
 
-# No deadline: what a busy machine takes for an example says nothing of the code.
-hypothesis.settings.register_profile("breathline", deadline=None)
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=15)
+# No limits of time: what a busy machine takes for an example says nothing of the code. Each run has the same examples;
+# tests/fuzz looks for new ones.
+SAME = {"deadline": None, "derandomize": True, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("breathline", **SAME)
+hypothesis.settings.register_profile("quick", **SAME, max_examples=15)
 hypothesis.settings.load_profile("breathline")
 
 
@@ -110,6 +113,13 @@ def pytest_xdist_setupnodes(specs: Sequence[Any]) -> None:
     """Let the test processes be forks, which need not import the slow libraries again."""
     for spec in specs:
         spec.python = forked.worker()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Let each test, with its fixtures, draw the same numbers, whichever tests ran before it in the same process."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].default_generator.manual_seed(0)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

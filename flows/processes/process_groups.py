@@ -19,6 +19,7 @@ from flows.processes import process_guard
 from flows.processes.stage_errors import StageFailedError, quote
 
 TAIL_LINES = 25
+KILLED_S = 10.0  # longest time that a killed process is waited for: one that waits for a disk ends later
 NO_TELEMETRY = {
     "DVC_NO_ANALYTICS": "1",
     "DO_NOT_TRACK": "1",
@@ -147,16 +148,22 @@ def end_groups(groups: set[int], grace_s: float) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             if not _signal(groups, number):
                 return
-            deadline = time.monotonic() + grace_s
-            while _alive(groups):
-                if time.monotonic() > deadline:
-                    break
-                time.sleep(0.05)
-            else:
+            if _end_within(groups, grace_s):
                 return
     finally:
         # Also when a second Ctrl-C cuts the grace short.
-        _signal(groups, signal.SIGKILL)
+        if _signal(groups, signal.SIGKILL):
+            _end_within(groups, KILLED_S)
+
+
+def _end_within(groups: set[int], seconds: float) -> bool:
+    """Wait until all processes of some groups have ended; return whether they have in time."""
+    deadline = time.monotonic() + seconds
+    while _alive(groups):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _signal(groups: set[int], number: signal.Signals) -> bool:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def eventually(what: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.3)
 
 
-def ended(processes: list[psutil.Process], seconds: float = 20) -> bool:
+def ended(processes: list[psutil.Process], seconds: float = 60) -> bool:
     """Return whether processes end in time; zombies have ended."""
     _, alive = psutil.wait_procs(processes, timeout=seconds)
     return all(process.status() == psutil.STATUS_ZOMBIE for process in alive)
@@ -55,7 +56,12 @@ def ended(processes: list[psutil.Process], seconds: float = 20) -> bool:
 
 def group(stage: psutil.Process) -> list[psutil.Process]:
     """Return the processes in the process group of a stage."""
-    return [other for other in psutil.process_iter() if os.getpgid(other.pid) == os.getpgid(stage.pid)]
+    number, found = os.getpgid(stage.pid), []
+    for process in psutil.process_iter():
+        with suppress(ProcessLookupError):  # it has just ended
+            if os.getpgid(process.pid) == number:
+                found.append(process)
+    return found
 
 
 def artifact(key: str) -> Any:

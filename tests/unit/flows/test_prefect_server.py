@@ -40,4 +40,4 @@ def test_a_kill_while_the_server_starts_ends_the_server(tmp_path):
         while len(process_children := psutil.Process(process.pid).children()) < 2:
             assert process.poll() is None
         process.kill()
-    assert psutil.wait_procs([server, *process_children], timeout=15)[1] == []
+    assert psutil.wait_procs([server, *process_children], timeout=60)[1] == []

@@ -11,6 +11,7 @@ HEAVY = {
     "torch", "torch._dynamo", "torchvision", "timm", "sklearn", "scipy.signal", "scipy.stats", "great_expectations",
     "dvc", "prefect",
 }  # fmt: skip
+LAUNCHER = "import cli.stage_launcher, lineage.recorder"
 
 
 def loaded(statements):
@@ -21,10 +22,9 @@ def loaded(statements):
 
 @pytest.mark.slow
 def test_stages_without_networks_need_no_torch():
-    stages = "import cli.stage_launcher, lineage.recorder\nfrom tasks import download, external, extract, fbank, pool, report"
-    assert loaded(stages) == set()
+    assert loaded(f"{LAUNCHER}\nfrom tasks import download, external, extract, fbank, pool, report") == set()
 
 
 @pytest.mark.slow
 def test_a_training_without_folds_needs_torch_alone_before_its_network():
-    assert loaded("import cli.stage_launcher, lineage.recorder\nfrom tasks import soft_labels, train_teacher") == {"torch"}
+    assert loaded(f"{LAUNCHER}\nfrom tasks import soft_labels, train_teacher") == {"torch"}

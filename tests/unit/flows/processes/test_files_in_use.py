@@ -225,6 +225,22 @@ def locked_list(folder: Path) -> Iterator[lock.Lock]:
             guard.unlock()
 
 
+def test_the_list_is_free_after_a_restoration_also_if_it_fails(monkeypatch, tmp_path):
+    def fail(_folder) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    # A lock of this kind is a file, which does not end with the object.
+    repo = SimpleNamespace(tmp_dir=str(tmp_path), config={"core": {"hardlink_lock": True}})
+    monkeypatch.setattr(lock, "DEFAULT_TIMEOUT", 0.1)
+    monkeypatch.setattr(files_in_use, "WAIT_S", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(file_entries, "of_running", fail)
+        with pytest.raises(OSError, match="Input/output error"):
+            files_in_use.restore(repo)
+    for _ in range(2):
+        files_in_use.restore(repo)
+
+
 @pytest.mark.slow
 def test_a_locked_list_is_waited_for_and_then_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(lock, "DEFAULT_TIMEOUT", 0.1)  # DVC gives up after it, in seconds

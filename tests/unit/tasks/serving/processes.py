@@ -65,7 +65,7 @@ def served(folder, command, **environment):
         found = re.search(rb"http://127\.0\.0\.1:(\d+)", popen.stdout.readline())
         assert found, log.read_text(encoding="utf-8")
         one = Process(popen, int(found.group(1)), folder, log)
-        httpx.get(f"{one.url}/readyz", timeout=30, trust_env=False).raise_for_status()
+        httpx.get(f"{one.url}/readyz", timeout=60, trust_env=False).raise_for_status()
         yield one
     finally:
         with suppress(ProcessLookupError):

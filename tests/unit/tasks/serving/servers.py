@@ -22,22 +22,22 @@ from tests.unit.tasks.serving import tiny
 LABEL = "tiny@v1.0.0"
 
 
-class SlowEngine:
-    """Engine that waits before each run.
+class GatedEngine:
+    """Engine that waits before each run while `gate` is cleared.
 
     Args:
         engine: Engine that runs.
-        delay_s: Time to wait in seconds.
     """
 
-    def __init__(self, engine, delay_s):
-        self._engine, self.delay_s = engine, delay_s
+    def __init__(self, engine):
+        self._engine, self.gate = engine, threading.Event()
+        self.gate.set()
 
     def __getattr__(self, name):
         return getattr(self._engine, name)
 
     def run(self, waveforms, offsets=None):
-        time.sleep(self.delay_s)
+        self.gate.wait(60)
         return self._engine.run(waveforms, offsets)
 
 
@@ -47,7 +47,7 @@ class Running:
 
     port: int
     service: Service
-    engine: SlowEngine
+    engine: GatedEngine
     folder: Path
     client: httpx.Client
 
@@ -59,7 +59,7 @@ class Running:
         """Return the number of predictions at this moment."""
         return self.service.metrics.in_flight._value.get()
 
-    def raw(self, request, timeout=20.0):
+    def raw(self, request, timeout=60.0):
         """Send bytes over a socket, and return all that comes back until the server closes the connection."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
             received = b""
@@ -78,21 +78,20 @@ def _kept():
 
 
 @contextmanager
-def running_server(folder, model=None, *, token=None, delay_s=0.0, use_log=None, engine="auto", maps=False, **limits):
+def running_server(folder, model=None, *, token=None, use_log=None, engine="auto", maps=False, **limits):
     """Yield a running server.
 
     Args:
         folder: Folder of temporary files.
         model: Folder of the model; None for the tiny one.
         token: Token that requests must state.
-        delay_s: Time in seconds that the engine waits before each run.
         use_log: Log of use; None for none.
         engine: Engine of the model.
         maps: Whether answers have maps.
         limits: Limits that are not the defaults.
     """
     loaded = predictor.load(model or tiny.write(Path(_kept().name)), LABEL, engine=engine)
-    loaded.engine = SlowEngine(loaded.engine, delay_s)
+    loaded.engine = GatedEngine(loaded.engine)
     service = Service(loaded, Limits(**limits), use_log, maps=maps)
     application = app.create(service, folder, hosts=LOOPBACK, token=token)
     listener = running.listen("127.0.0.1", 0)
@@ -100,12 +99,13 @@ def running_server(folder, model=None, *, token=None, delay_s=0.0, use_log=None,
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     port = listener.getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
         try:
             yield Running(port, service, loaded.engine, folder, client)
         finally:
+            loaded.engine.gate.set()
             server.should_exit = True
-            thread.join(20)
+            thread.join(60)
             assert not thread.is_alive()
 
 
@@ -116,7 +116,7 @@ def problem(response, status):
     return ProblemDetails.model_validate(response.json())
 
 
-def wait_until(condition, seconds=10.0):
+def wait_until(condition, seconds=60.0):
     """Wait until a condition holds."""
     end = time.monotonic() + seconds
     while not condition():

@@ -1,7 +1,6 @@
 """Batches of segments of several requests."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from tasks.prediction.engines.base import Outputs
 from tasks.serving.batching import BATCH, Batcher, Ticket
 from tasks.serving.problems import RequestError
+from tests.unit.tasks.serving.servers import wait_until
 
 
 class Engine:
@@ -19,12 +19,18 @@ class Engine:
 
     def run(self, waveforms, offsets):
         self.begun.set()
-        self.release.wait(10)
+        self.release.wait(60)
         self.runs.append((len(waveforms), None if offsets is None else len(offsets)))
         if any(one[0] < 0 for one in waveforms):
             raise ValueError("a negative sample")
         rows = np.array([[one[0]] for one in waveforms])
         return Outputs(rows, np.zeros(len(rows), int), rows)
+
+
+class Observed(Batcher):
+    def waiting(self):
+        """Return the number of requests that wait for the end of a run."""
+        return self._jobs.qsize()
 
 
 @pytest.fixture
@@ -34,14 +40,14 @@ def engine():
 
 @pytest.fixture
 def batcher(engine):
-    found = Batcher(engine.run)
+    found = Observed(engine.run)
     yield found
     engine.release.set()
     found.close()
     assert not found.is_alive()
 
 
-def ask(batcher, values, results, key, *, offsets=None, timeout_s=10):
+def ask(batcher, values, results, key, *, offsets=None, timeout_s=60):
     try:
         waveforms = [np.array([value], np.float32) for value in values]
         results[key] = batcher.run(waveforms, offsets, Ticket(timeout_s)).probabilities[:, 0].tolist()
@@ -54,15 +60,15 @@ def at_once(batcher, engine, requests):
     results = {}
     threads = [threading.Thread(target=ask, args=(batcher, [99], results, "first"))]
     threads[0].start()
-    engine.begun.wait(10)
+    engine.begun.wait(60)
     for key, values, *offsets in requests:
         options = {"offsets": offsets[0] if offsets else None}
         threads.append(threading.Thread(target=ask, args=(batcher, values, results, key), kwargs=options))
         threads[-1].start()
-        time.sleep(0.01)  # in this order
+        wait_until(lambda: batcher.waiting() == len(threads) - 1)  # in this order
     engine.release.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert results.pop("first") == [99]
     return results
 
@@ -95,12 +101,12 @@ def test_a_request_whose_time_is_over_is_left_out(batcher, engine):
     results = {}
     first = threading.Thread(target=ask, args=(batcher, [99], results, "first"))
     first.start()
-    engine.begun.wait(10)
+    engine.begun.wait(60)
     ask(batcher, [1, 2, 3], results, "late", timeout_s=0.05)
     assert isinstance(results["late"], RequestError)
     assert results["late"].status == 503
     engine.release.set()
-    first.join(10)
+    first.join(60)
     ask(batcher, [4], results, "next")
     assert results["next"] == [4]
     assert [count for count, _ in engine.runs] == [1, 1]
@@ -117,13 +123,13 @@ def test_a_request_that_is_cancelled_while_it_waits_ends_at_once(batcher, engine
 
     threads = [threading.Thread(target=ask, args=(batcher, [99], results, "first")), threading.Thread(target=wait)]
     threads[0].start()
-    engine.begun.wait(10)
+    engine.begun.wait(60)
     threads[1].start()
-    time.sleep(0.05)
+    wait_until(batcher.waiting)
     ticket.cancelled.set()
     engine.release.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
     assert results == {"first": [99], "cancelled": 503}
     assert [count for count, _ in engine.runs] == [1]
 

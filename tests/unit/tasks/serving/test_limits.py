@@ -7,10 +7,11 @@ import resource
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from tasks.serving import connections
+from tasks.serving import batching, connections
 from tests.unit.tasks.serving import hostile
 from tests.unit.tasks.serving.servers import problem, running_server, wait_until
 
@@ -36,11 +37,9 @@ def test_a_slow_upload_ends_with_408(tmp_path):
 def test_a_connection_without_a_whole_head_is_closed(tmp_path, monkeypatch):
     monkeypatch.setattr(connections, "HEAD_S", 0.3)
     with running_server(tmp_path) as server, socket.create_connection(("127.0.0.1", server.port)) as sent:
-        start = time.monotonic()
         sent.sendall(b"POST /predict HTTP/1.1\r\nHost: 127")
-        sent.settimeout(5)
+        sent.settimeout(60)
         assert sent.recv(100) == b""
-        assert time.monotonic() - start < 3
         assert server.client.get("/healthz").status_code == 200
 
 
@@ -52,7 +51,8 @@ def test_a_huge_head_is_refused(server):
 
 @pytest.mark.slow
 def test_requests_beyond_the_limit_get_429_and_then_pass(tmp_path):
-    with running_server(tmp_path, delay_s=0.2, requests=2) as server:
+    with running_server(tmp_path, requests=2) as server:
+        server.engine.gate.clear()
         threads = [threading.Thread(target=server.post, args=(SOUND,)) for _ in range(2)]
         for thread in threads:
             thread.start()
@@ -60,6 +60,7 @@ def test_requests_beyond_the_limit_get_429_and_then_pass(tmp_path):
         refused = server.post(SOUND)
         assert problem(refused, 429).detail.startswith("2 predictions are under way")
         assert refused.headers["retry-after"] == "1"
+        server.engine.gate.set()
         for thread in threads:
             thread.join()
         assert server.post(SOUND).status_code == 200
@@ -80,31 +81,43 @@ def test_slow_uploads_keep_no_prediction_waiting_and_have_a_limit_of_their_own(t
 def test_a_slow_prediction_ends_with_503_and_the_next_one_passes(tmp_path):
     uploads, log = tmp_path / "uploads", tmp_path / "use.jsonl"
     uploads.mkdir()
-    with running_server(uploads, use_log=log, delay_s=0.6, timeout_s=0.3) as server:
+    with running_server(uploads, use_log=log, timeout_s=1) as server:
+        server.engine.gate.clear()
         refused = server.post(SOUND)
-        assert "took longer than 0.3 s" in problem(refused, 503).detail
+        assert "took longer than 1 s" in problem(refused, 503).detail
         entry = json.loads(log.read_text(encoding="utf-8"))
         assert (entry["file_sha256"], entry["decisions"]) == (hashlib.sha256(SOUND).hexdigest(), {"not_judged": 1})
         assert refused.headers["retry-after"]
-        server.engine.delay_s = 0
+        server.engine.gate.set()
         wait_until(lambda: server.post(SOUND).status_code == 200)
         assert not list(uploads.iterdir())
 
 
 @pytest.mark.slow
-def test_a_recording_that_is_slow_to_read_ends_with_503(tmp_path):
-    with running_server(tmp_path, timeout_s=0.2) as server:
-        refused = server.post(hostile.silence(20, 8), "audio/flac")
-        assert "took longer than 0.2 s" in problem(refused, 503).detail
+def test_a_recording_that_is_slow_to_read_ends_with_503(tmp_path, monkeypatch):
+    clock = SimpleNamespace(monotonic=time.monotonic)
+    monkeypatch.setattr(batching, "time", clock)
+    with running_server(tmp_path, timeout_s=60) as server:
+        predictor = server.service._predictor
+        predict = predictor.predict
+
+        def read_slowly(*arguments, **options):
+            clock.monotonic = lambda: time.monotonic() + 60  # since the ticket of the request
+            return predict(*arguments, **options)
+
+        monkeypatch.setattr(predictor, "predict", read_slowly)
+        assert "took longer than 60 s" in problem(server.post(SOUND), 503).detail
 
 
 @pytest.mark.slow
 def test_a_client_that_is_gone_leaves_no_file_and_no_place_taken(tmp_path):
-    with running_server(tmp_path, delay_s=0.2, requests=1) as server:
+    with running_server(tmp_path, requests=1) as server:
         for part, predicting in ((SOUND[:5000], False), (SOUND, True)):
             with socket.create_connection(("127.0.0.1", server.port)) as sent:
+                server.engine.gate.clear()
                 sent.sendall(hostile.request(part, length=len(SOUND)))
                 wait_until(server.in_flight if predicting else lambda: list(tmp_path.iterdir()))
+            server.engine.gate.set()
             wait_until(lambda: not server.in_flight() and not list(tmp_path.iterdir()))
         assert server.post(SOUND).status_code == 200
 

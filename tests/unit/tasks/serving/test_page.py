@@ -45,7 +45,7 @@ def open_page(tab, server):
     wait_until(tab, "document.readyState === 'complete' && document.querySelector('#drop')")
 
 
-def wait_until(tab, expression, seconds=20):
+def wait_until(tab, expression, seconds=60):
     end = time.monotonic() + seconds
     while not tab.value(f"Boolean({expression})"):
         assert time.monotonic() < end, (expression, tab.value("document.body.innerText"))

@@ -12,11 +12,11 @@ from tests.unit.tasks.sources.server import Server
 
 CONTENT = random.Random(1).randbytes(300_000)
 NEWER = random.Random(2).randbytes(300_000)
-QUICK = RetryPolicy(attempts=3, first_wait=0.01, longest_wait=0.05, read=0.4, connect=1.0)
+QUICK = RetryPolicy(attempts=3, first_wait=0.01, longest_wait=0.05, read=30.0, connect=30.0)
 
 
-def fetched(server: Server, target: Path, **options: object) -> Path:
-    return fetch_first([server.url("f")], target, policy=QUICK, **options)
+def fetched(server: Server, target: Path, *, policy: RetryPolicy = QUICK, **options: object) -> Path:
+    return fetch_first([server.url("f")], target, policy=policy, **options)
 
 
 def refused(server: Server, target: Path, **options: object) -> str:

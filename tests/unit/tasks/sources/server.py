@@ -211,12 +211,3 @@ def never_ends(handler: Handler) -> None:
 
 def leads_to(url: str, code: int = 302) -> Callable[[Handler], None]:
     return lambda handler: handler.answer(code, Location=url)
-
-
-def trickles(handler: Handler) -> None:
-    """Send the whole file, slowly enough to be killed meanwhile."""
-    content = handler.content or b""
-    handler.answer(200, length=len(content), ETag=etag(content))
-    for begin in range(0, len(content), 20_000):
-        handler.wfile.write(content[begin : begin + 20_000])
-        time.sleep(0.05)

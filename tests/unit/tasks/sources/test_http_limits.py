@@ -32,10 +32,8 @@ from tests.unit.tasks.sources.fetching import CONTENT, fetched, refused
 )
 def test_each_download_has_limits_of_time_speed_and_size(tmp_path, server, behaviour, limit, what):
     server.script["f"] = [behaviour] * 9
-    begin = time.monotonic()
     said = refused(server, tmp_path / "f", limit=limit)
     assert what in said
-    assert time.monotonic() - begin < 5
     if "within" in what:
         assert "fetch again to resume, or raise BREATHLINE_DOWNLOAD_HOURS" in said
         assert len(server.asked) == 1
@@ -66,9 +64,9 @@ fetch_first([sys.argv[1]], Path("f"))
 
 @pytest.mark.slow
 def test_the_download_of_a_killed_process_is_resumed(tmp_path, server):
-    server.script["f"] = [behave.trickles]
+    server.script["f"] = [behave.stalls(100_000, seconds=60)]
     process = subprocess.Popen([sys.executable, "-c", FETCH, server.url("f")], cwd=tmp_path, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not any(part.stat().st_size > 50_000 for part in tmp_path.glob("*.part")):
         assert time.monotonic() < deadline
         assert process.poll() is None
