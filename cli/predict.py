@@ -239,11 +239,11 @@ def _write(
 
 def _log(log: Path, found: Predicted, model: ModelIdentity, *, names: bool, device: str | None) -> None:
     """Add an entry for each recording to the log of use, also for those that cannot be read."""
-    from tasks.prediction import use_log
+    from tasks.prediction import use_entries, use_log
     from tasks.runtime.files import sha256
 
     entries = [
-        use_log.of_prediction(
+        use_entries.of_prediction(
             prediction, file_sha256=sha256(path), file_name=path.name if names else None, device=device
         )
         for path, prediction in found.by_file.items()
@@ -251,7 +251,7 @@ def _log(log: Path, found: Predicted, model: ModelIdentity, *, names: bool, devi
     for path in found.failures:
         with suppress(OSError):  # a file without a readable byte has no hash, by which entries are counted
             digest, name = sha256(path), path.name if names else None
-            entries.append(use_log.of_failure(model, file_sha256=digest, file_name=name, device=device))
+            entries.append(use_entries.of_failure(model, file_sha256=digest, file_name=name, device=device))
     use_log.append(log, entries)
 
 

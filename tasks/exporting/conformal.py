@@ -13,7 +13,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from tasks.prediction.facts import Conformal
+from tasks.prediction.fact_parts import Conformal
 
 DIGITS = 6  # of a quantile, rounded up, so that rounding takes no class out of a set
 Probabilities = npt.NDArray[np.float64]

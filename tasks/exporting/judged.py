@@ -12,7 +12,7 @@ from tasks.exporting.novelty import Whitening
 from tasks.exporting.outputs import Outputs
 from tasks.exporting.settings import ExportSettings
 from tasks.prediction.calibration import calibrate
-from tasks.prediction.facts import Conformal, Novelty
+from tasks.prediction.fact_parts import Conformal, Novelty
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from tasks.exporting import statements
 from tasks.exporting.cycles import LEARNED, Cycles, Row
-from tasks.prediction.facts import LearnedCorpus
+from tasks.prediction.fact_parts import LearnedCorpus
 from tasks.runtime.corpus_facts import CorpusFacts
 
 UNKNOWN = "unknown"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tasks.prediction.facts import Novelty
+from tasks.prediction.fact_parts import Novelty
 
 MAX_DIMENSIONS = 32
 CYCLES_PER_DIMENSION = 10  # fewer training cycles do not measure the variance of a component

@@ -16,7 +16,7 @@ from tasks.monitoring import comparison, shares
 from tasks.monitoring.bins import of as bins_of
 from tasks.monitoring.results import Measure, Period
 from tasks.monitoring.settings import Thresholds
-from tasks.prediction.use_log import Entry
+from tasks.prediction.use_entries import Entry
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from tasks.prediction import use_log, use_log_table
-from tasks.prediction.use_log import Entry
+from tasks.prediction import use_entries, use_log, use_log_table
+from tasks.prediction.use_entries import Entry
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import counted, listed
 
@@ -43,8 +43,8 @@ def read(path: Path) -> Use:
         raise BreathlineError("There is no log of use.", where=path, hint=hint)
     found, damaged = [], []
     for number, row in enumerate(_rows(path), 1):
-        if isinstance(row, dict) and isinstance(row.get("format"), int) and row["format"] > use_log.FORMAT:
-            what = f"The log has format {row['format']}, and this version reads {use_log.FORMAT}."
+        if isinstance(row, dict) and isinstance(row.get("format"), int) and row["format"] > use_entries.FORMAT:
+            what = f"The log has format {row['format']}, and this version reads {use_entries.FORMAT}."
             raise BreathlineError(what, where=f"{path}:{number}", hint="update Breathline: `git pull && make setup`")
         try:
             one = ENTRY.validate_python(row)

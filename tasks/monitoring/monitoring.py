@@ -10,7 +10,7 @@ from tasks.monitoring import drift, log_reading, periods
 from tasks.monitoring.results import Report
 from tasks.monitoring.settings import By, Thresholds
 from tasks.prediction.facts import ModelFacts, banner
-from tasks.prediction.use_log import Entry
+from tasks.prediction.use_entries import Entry
 from tasks.runtime.artifact_reading import content_of
 from tasks.runtime.errors import BreathlineError
 from tasks.runtime.words import counted, listed, printable

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from tasks.monitoring.settings import By
-from tasks.prediction.use_log import Entry
+from tasks.prediction.use_entries import Entry
 from tasks.runtime.errors import BreathlineError
 
 WHOLE = "all"  # name of the only period, where none is asked for

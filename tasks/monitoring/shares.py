@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tasks.monitoring.results import Share, Verdict
 from tasks.monitoring.settings import Thresholds
-from tasks.prediction.use_log import NOT_JUDGED, Entry
+from tasks.prediction.use_entries import NOT_JUDGED, Entry
 
 NORMAL = 1.96  # quantile of the normal distribution for limits of 95 %
 TITLES = {

@@ -12,7 +12,8 @@ from tasks.checks import usability
 from tasks.checks.settings import UnusableLimits
 from tasks.prediction.calibration import calibrate
 from tasks.prediction.engines.base import Outputs
-from tasks.prediction.facts import Conformal, ModelFacts
+from tasks.prediction.fact_parts import Conformal
+from tasks.prediction.facts import ModelFacts
 
 Decision = Literal["judged", "uncertain", "unlike", "not_judged"]
 NOT_JUDGED = "not judged"  # start of the note on a recording or segment without a class

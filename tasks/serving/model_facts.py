@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.prediction.facts import LearnedCorpus, ModelFacts
+from tasks.prediction.fact_parts import LearnedCorpus
+from tasks.prediction.facts import ModelFacts
 
 
 def shown(facts: ModelFacts) -> dict[str, str]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.training.normalization import Offsets
-from tasks.prediction import use_log
+from tasks.prediction import use_entries, use_log
 from tasks.prediction.engines.base import Outputs
 from tasks.prediction.passes import Options
 from tasks.prediction.predictor import Predictor
@@ -118,9 +118,9 @@ class Service:
         try:
             digest, identity = sha256(upload.path), self._predictor.identity
             if prediction is None:
-                entry = use_log.of_failure(identity, file_sha256=digest, user=CLIENT, device=self._device)
+                entry = use_entries.of_failure(identity, file_sha256=digest, user=CLIENT, device=self._device)
             else:
-                entry = use_log.of_prediction(prediction, file_sha256=digest, user=CLIENT, device=self._device)
+                entry = use_entries.of_prediction(prediction, file_sha256=digest, user=CLIENT, device=self._device)
             use_log.append(self._use_log, [entry])
         except (BreathlineError, OSError) as error:
             hint = "ask the operator of this server to make room for its log of use"

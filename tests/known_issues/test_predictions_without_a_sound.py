@@ -12,7 +12,7 @@ from cli.predict import predict
 from tasks.checks import usability
 from tasks.corpora import extraction
 from tasks.corpora.icbhi.adapter import CORPUS
-from tasks.prediction import predictor, use_log
+from tasks.prediction import predictor, use_entries
 from tasks.prediction.facts import ModelFacts
 from tasks.prediction.judgement import Judge
 from tasks.prediction.predictor import Predictor
@@ -97,7 +97,7 @@ def test_a_tone_or_noise_with_a_class_is_open_and_not_abnormal(tmp_path, samples
     assert (summary.open, summary.abnormal, summary.normal) == (8, 0, 0)
     assert (summary.abnormal_share, summary.longest_abnormal_s) == (None, 0.0)
     assert answers.summary(found).startswith("No segment has a clear result. 8 segments are open")
-    assert use_log.of_prediction(found, file_sha256="0" * 64).abnormal_share is None
+    assert use_entries.of_prediction(found, file_sha256="0" * 64).abnormal_share is None
 
 
 def test_a_night_is_judged_where_it_has_a_sound(tmp_path):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tasks.monitoring.reference import Inputs, Outputs, reference
-from tasks.prediction.use_log import Entry
+from tasks.prediction.use_entries import Entry
 
 CLASSES = ("normal", "crackle", "wheeze")
 MODEL_ID = "0123456789abcdef"

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tasks.checks import usability
-from tasks.prediction.facts import Conformal, LearnedCorpus, ModelFacts, Novelty, banner, identity
+from tasks.prediction.fact_parts import Conformal, LearnedCorpus, Novelty
+from tasks.prediction.facts import ModelFacts, banner, identity
 from tasks.runtime.errors import BreathlineError
 
 PLAIN: dict[str, Any] = {

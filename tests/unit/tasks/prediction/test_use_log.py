@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tasks.monitoring import log_reading
-from tasks.prediction import use_log
+from tasks.prediction import use_entries, use_log
 from tasks.runtime.disk_errors import DiskError
 from tasks.runtime.errors import BreathlineError
 from tests import toy
@@ -32,14 +32,14 @@ class Outcome:
     abnormal: bool | None = None
 
 
-def entry(number: int = 0, **values: object) -> use_log.Entry:
+def entry(number: int = 0, **values: object) -> use_entries.Entry:
     segments = [
         Outcome("judged", "normal", 0.91, abnormal=False),
         Outcome("uncertain", "wheeze", 0.4),
         Outcome("not_judged", None, None),
     ]
     known = {"model": "student@v1.0.0", "model_id": "0123456789abcdef", "user": "ward"}
-    return use_log.entry(segments, file_sha256=f"{number:064x}", seconds=7.5, sample_rate=4000, **known, **values)
+    return use_entries.entry(segments, file_sha256=f"{number:064x}", seconds=7.5, sample_rate=4000, **known, **values)
 
 
 def test_an_entry_has_counts_of_all_segments_and_a_sample_of_their_values():
@@ -47,10 +47,10 @@ def test_an_entry_has_counts_of_all_segments_and_a_sample_of_their_values():
         Outcome("judged", "normal" if index % 4 else "crackle", index / 100, index, abnormal=index % 4 == 0)
         for index in range(100)
     ]
-    found = use_log.entry(many, file_sha256=SHA, model="m", model_id=None, user="ward")
+    found = use_entries.entry(many, file_sha256=SHA, model="m", model_id=None, user="ward")
     assert (found.segments, found.decisions, found.predicted) == (100, {"judged": 100}, {"crackle": 25, "normal": 75})
     assert found.abnormal_share == 0.25
-    assert len(found.confidence) == len(found.distance) == use_log.SAMPLE
+    assert len(found.confidence) == len(found.distance) == use_entries.SAMPLE
     assert (found.confidence[0], found.confidence[-1]) == (0, 0.93)
 
     few = entry()
@@ -62,7 +62,7 @@ def test_an_entry_has_counts_of_all_segments_and_a_sample_of_their_values():
 
 
 def test_a_file_without_a_class_has_no_share():
-    found = use_log.entry([Outcome("not_judged", None, None)], file_sha256=SHA, model="m", model_id=None)
+    found = use_entries.entry([Outcome("not_judged", None, None)], file_sha256=SHA, model="m", model_id=None)
     assert (found.abnormal_share, found.predicted, found.confidence) == (None, {}, [])
 
 
