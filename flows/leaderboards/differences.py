@@ -125,7 +125,6 @@ def minus(
     limits = difference(Networks(one, seeds=True), Networks(reference, seeds=True), settings.confidence)
     p_values = paired_tests.permutation(list(one), list(reference), resamples=settings.resamples, seed=settings.seed)
     pairs = paired_tests.mcnemar_of_pairs(first.labels, other.predicted, first.predicted)
-    flags = [f"{name} {side.degenerate}" for name, side in zip(names, (other, first), strict=True) if side.degenerate]
     found = {}
     for definition in definitions:
         score = f"score_{definition}"
@@ -136,10 +135,20 @@ def minus(
             mcnemar_pairs=len(smallest),
             mcnemar_smallest=rounded(smallest[0], 4),
             mcnemar_largest=rounded(smallest[-1], 4),
-            degenerate="; ".join(flags),
+            degenerate=degenerate(names, (other, first)),
             equal=equal,
         )
     return found
+
+
+def degenerate(names: Sequence[str], sides: Sequence[Students]) -> str:
+    """Return how networks of both sides of a difference are degenerate, in words; empty if none is.
+
+    Args:
+        names: Names of the sides.
+        sides: Their networks.
+    """
+    return "; ".join(f"{name} {side.degenerate}" for name, side in zip(names, sides, strict=True) if side.degenerate)
 
 
 def corrected(differences: Sequence[Difference]) -> list[Difference]:

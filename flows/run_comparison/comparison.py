@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from flows.leaderboards.differences import Students
+from flows.leaderboards.differences import Students, degenerate
 from flows.run_comparison.sources import Source, read, titles
 from lineage.diff.changes import Changes, between
 from models.metrics import SCORES, figures
@@ -38,6 +38,8 @@ class Compared:
         scores: Difference of each Score.
         classes: Difference of the recall of each class.
         groups: Difference of each Score by title of the group column, and by its value.
+        degenerate: Kinds of the degenerate networks of both runs; empty if none is degenerate.
+        degenerate_groups: The same on the cycles of each group where a network is, by title and value.
     """
 
     source: Source
@@ -47,6 +49,8 @@ class Compared:
     scores: Mapping[str, Difference] = field(default_factory=dict)
     classes: Mapping[str, Difference] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, Mapping[str, Difference]]] = field(default_factory=dict)
+    degenerate: str = ""
+    degenerate_groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the run with its differences as JSON values."""
@@ -59,6 +63,8 @@ class Compared:
             "scores": self.scores,
             "classes": self.classes,
             "groups": self.groups,
+            "degenerate": self.degenerate or None,
+            "degenerate_groups": self.degenerate_groups,
         }
 
 
@@ -145,15 +151,17 @@ def _compared(first: Source, other: Source, parts: Mapping[str, Mapping[str, Seq
     changed = between(first.parameters or {}, other.parameters or {}) if known else None
     if reason := unpaired(first, other):
         return Compared(source=other, reference=first.parameters, changed=changed, unpaired=reason)
-    confidence = float(first.metrics["interval"]["confidence"])
-    one, reference = _networks(other.predictions), _networks(first.predictions)
-    groups = {
-        title: {
-            value: _scores(_networks(other.predictions, ids), _networks(first.predictions, ids), confidence)
-            for value, ids in values.items()
-        }
-        for title, values in parts.items()
-    }
+    confidence, names = float(first.metrics["interval"]["confidence"]), (other.title, first.title)
+    sides = _students(other.predictions), _students(first.predictions)
+    one, reference = _networks(sides[0]), _networks(sides[1])
+    groups: dict[str, dict[str, dict[str, Difference]]] = {title: {} for title in parts}
+    flags: dict[str, dict[str, str]] = {}
+    for title, values in parts.items():
+        for value, ids in values.items():
+            own = _students(other.predictions, ids), _students(first.predictions, ids)
+            groups[title][value] = _scores(_networks(own[0]), _networks(own[1]), confidence)
+            if flag := degenerate(names, own):
+                flags.setdefault(title, {})[value] = flag
     return Compared(
         source=other,
         reference=first.parameters,
@@ -164,6 +172,8 @@ def _compared(first: Source, other: Source, parts: Mapping[str, Mapping[str, Seq
             for place, name in enumerate(first.metrics["classes"])
         },
         groups=groups,
+        degenerate=degenerate(names, sides),
+        degenerate_groups=flags,
     )
 
 
@@ -214,10 +224,15 @@ def _groups(root: Path, first: Source) -> dict[str, dict[str, list[str]]]:
     }
 
 
-def _networks(predictions: pl.DataFrame, ids: Sequence[str] | None = None) -> Networks:
-    """Return the students' confusion matrices of each patient, on all test cycles or on some."""
+def _students(predictions: pl.DataFrame, ids: Sequence[str] | None = None) -> Students:
+    """Return the students' networks on all test cycles, or on some."""
     rows = predictions if ids is None else predictions.filter(pl.col("cycle_id").is_in(list(ids)))
-    return Networks(Students.from_predictions(rows, SELECTION).matrices, seeds=True)
+    return Students.from_predictions(rows, SELECTION)
+
+
+def _networks(students: Students) -> Networks:
+    """Return the confusion matrices of each patient, those of each seed apart."""
+    return Networks(students.matrices, seeds=True)
 
 
 def _first(networks: Networks, place: int) -> Networks:

@@ -7,10 +7,10 @@ import polars as pl
 from matplotlib.ticker import MaxNLocator
 
 from flows.run_comparison import texts
-from flows.run_comparison.comparison import SELECTION, Comparison, Difference
+from flows.run_comparison.comparison import SELECTION, Compared, Comparison, Difference
 from flows.run_comparison.sources import Source
 from models.metrics import SCORES
-from tasks.evaluation.words import definitions, difference, figure
+from tasks.evaluation.words import DEGENERATE, MISSING, definitions, difference, figure
 from tasks.reporting import page
 from tasks.reporting.figures import LENIENT, STRICT, scores
 from tasks.reporting.model_rows import marked
@@ -108,14 +108,22 @@ def _groups(comparison: Comparison) -> Iterator[Block]:
         names = [texts.minus_first(one, comparison.first) for one in paired]
         columns = [title.lower(), *(f"{name}, {part}" for name in names for part in shown)]
         rows = [
-            [value, *(difference(one.groups[title][value][f"score_{part}"]) for one in paired for part in shown)]
+            [value, *(_of_group(one, title, value, f"score_{part}") for one in paired for part in shown)]
             for value in paired[0].groups[title]
         ]
         yield Table(columns, rows, title=title)
     if paired:
         yield Text(
-            "Differences of the Scores in points. A dash: no normal or no abnormal cycles in the group.", muted=True
+            "Differences of the Scores in points. A dash: no normal or no abnormal cycles in the group. Degenerate: on "
+            f"the cycles of the group, {DEGENERATE}.",
+            muted=True,
         )
+
+
+def _of_group(compared: Compared, title: str, value: str, score: str) -> str:
+    """Return the difference of a Score on the cycles of a group, with the word degenerate if a network is on them."""
+    found = difference(compared.groups[title][value][score])
+    return marked(found, compared.degenerate_groups.get(title, {}).get(value)) if found != MISSING else found
 
 
 def _settings(comparison: Comparison) -> Iterator[Block]:

@@ -214,10 +214,22 @@ def test_with_one_abnormal_class_strict_and_lenient_are_one_table(root):
     assert next(page._groups(compared)).columns[1:] == ["mn_sam, strict"]
 
 
+def test_a_run_that_is_degenerate_on_a_group_alone_is_marked_there(root):
+    change(workspace(root, "mn_sam"), pl.col("patient_id").cast(pl.Int64) % 2 == 1, 0)  # all patients of one sex
+    (one,) = (compared := compare(root, ["mn_sam"])).others
+    assert (one.degenerate, one.degenerate_groups) == ("", {"Sex": {"male": "mn_sam always normal"}})
+    (rows,) = (block.rows for block in page._groups(compared) if getattr(block, "title", "") == "Sex")
+    assert {value: {cell.endswith(" (degenerate)") for cell in cells} for value, *cells in rows} == {
+        "female": {False},
+        "male": {True},
+    }
+
+
 @pytest.mark.slow
 def test_degenerate_runs_are_marked(root):
     change(workspace(root, "dead"), pl.col("model") == "student/2", 0)
     compared = compare(root, ["dead"])
+    assert compared.others[0].as_json()["degenerate"] == "dead always normal: 2"
     assert texts.rows(compared, "strict")[1][0] == "dead (degenerate: always normal: 2)"
     assert texts.rows(compared, "strict")[1][6].endswith("; degenerate")
     assert "Degenerate, so that a difference does not compare two classifiers: dead." in list(texts.notes(compared))
