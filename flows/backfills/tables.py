@@ -48,7 +48,7 @@ def tables(workspaces: Mapping[Path, Variant]) -> list[Table]:
     groups: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
     for folder, variant in workspaces.items():
         if found := scores.read(folder):
-            del found[scores.MEASURED]
+            del found[scores.MEASURED], found[scores.DEGENERATE]
             metrics, code = scores.read_metrics(folder), _metric_code_hash(folder)
             for key, value in found.items():
                 model, _, name = key.rpartition(".")

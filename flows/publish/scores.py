@@ -10,7 +10,7 @@ from tasks import artifacts
 from tasks.evaluation.words import flagged
 from tasks.runtime.params import flatten
 
-MEASURED = "measured"
+MEASURED, DEGENERATE = "measured", "degenerate"  # entries of the scores that are no figure
 FIGURES = {
     "score_strict": "**Score, strict**",
     "score_lenient": "Score, lenient",
@@ -24,10 +24,13 @@ def read(root: Path) -> dict[str, Any] | None:
     """Return the scores in percent by `<selection>.<model>.<figure>`, or None if there are none.
 
     Those on an external corpus have `external.<corpus>.` before them. The entry `measured` names test cycles, corpus,
-    labels and split: only equal ones are compared.
+    labels and split: only equal ones are compared. The entry `degenerate` has the degenerate models, with their kind.
     """
-    scores = _json(root / artifacts.SCORES)
-    return flatten(scores) | {MEASURED: measured(read_metrics(root))} if scores else None
+    scores, metrics = flatten(_json(root / artifacts.SCORES)), read_metrics(root)
+    if not scores:
+        return None
+    flags = {model: flag for model in _models(scores) if (flag := degenerate(metrics, model))}
+    return scores | {MEASURED: measured(metrics), DEGENERATE: flags}
 
 
 def parts(model: str) -> tuple[str | None, str, str]:
@@ -42,22 +45,23 @@ def read_metrics(root: Path) -> dict[str, Any]:
 
 
 def headline(now: Mapping[str, Any], before: Mapping[str, Any] | None, metrics: Mapping[str, Any]) -> str:
-    """Return the strict and lenient Score of the student, their changes, and whether it is degenerate."""
+    """Return the strict and lenient Score of the student, their changes, and whether it is or was degenerate."""
     old = _comparable(now, before)
     model = next(iter(_models(now)))
     values = []
     for figure, word in (("score_strict", "strict"), ("score_lenient", "lenient")):
         moved = change(now[f"{model}.{figure}"], old.get(f"{model}.{figure}"))
         values.append(f"{_number(now[f'{model}.{figure}'])} {word}" + (f" ({moved})" if moved else ""))
-    flag = degenerate(metrics, model)
-    return f"Score of {_name(model)}: {', '.join(values)}." + (f" Degenerate: {flag}." if flag else "")
+    flags = {"Degenerate": degenerate(metrics, model), "Degenerate before": old.get(DEGENERATE, {}).get(model)}
+    said = "".join(f" {word}: {flag}." for word, flag in flags.items() if flag)
+    return f"Score of {_name(model)}: {', '.join(values)}.{said}"
 
 
 def show(now: Mapping[str, Any], before: Mapping[str, Any] | None, metrics: Mapping[str, Any]) -> str:
     """Return a table of the figures: value, interval of the metrics, and change since the scores before the run."""
     old = _comparable(now, before)
     parts = [f"In percent{now[MEASURED] and f', on {now[MEASURED]}'}.{_since(now, before)}"]
-    interval = [f"{metrics['interval']['confidence']:.0%} interval"] if metrics else []
+    interval = [f"{100 * metrics['interval']['confidence']:g} % interval"] if metrics else []
     header = ["model", "figure", "now", *interval, "before", "change"]
     rows = []
     for model, figures in _models(now).items():
@@ -65,7 +69,8 @@ def show(now: Mapping[str, Any], before: Mapping[str, Any] | None, metrics: Mapp
         for figure, value in figures.items():
             then = old.get(f"{model}.{figure}")
             spread = [_interval(metrics, model, figure)] if interval else []
-            rows.append([name, FIGURES[figure], _number(value), *spread, _number(then), change(value, then)])
+            earlier = _number(then) if then is None else flagged(_number(then), old[DEGENERATE].get(model))
+            rows.append([name, FIGURES[figure], _number(value), *spread, earlier, change(value, then)])
     parts.append(markdown.table(header, rows, right=range(2, len(header))))
     if gone := sorted(set(_models(old)) - set(_models(now))):
         parts.append(f"No longer measured: {', '.join(map(_name, gone))}.")
@@ -97,7 +102,7 @@ def degenerate(metrics: Mapping[str, Any], model: str) -> str | None:
 
 def _models(scores: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the figures by model: the student first, `val` before other selections."""
-    names = {key.rpartition(".")[0] for key in scores if key != MEASURED}
+    names = {key.rpartition(".")[0] for key in scores if key not in (MEASURED, DEGENERATE)}
     order = sorted(names, key=lambda name: (not name.endswith(".student"), not name.startswith("val."), name))
     return {
         name: {figure: scores[f"{name}.{figure}"] for figure in FIGURES if f"{name}.{figure}" in scores}

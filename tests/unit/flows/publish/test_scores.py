@@ -41,7 +41,7 @@ def test_each_figure_has_its_interval_and_change_strict_first(tmp_path):
     measured = "on 25 test cycles of 6 patients: corpus `demo`, labels `lungsound_4`, split `official`"
     assert text.startswith(f"In percent, {measured}.\n")
     assert cells(text) == [
-        ["model", "figure", "now", "95% interval", "before", "change"],
+        ["model", "figure", "now", "95 % interval", "before", "change"],
         ["student (val)", "Score, strict", "41.25", "40.25 to 42.25", "40.00", "▲ +1.25"],
         ["student (val)", "Score, lenient", "50.00", "49.00 to 51.00", "50.00", "="],
         ["student (val)", "Sp", "57.50", "56.50 to 58.50", "60.00", "▼ −2.50"],
@@ -77,6 +77,12 @@ def test_degenerate_models_are_named(tmp_path):
         "student (val) (degenerate: always normal: student/3)",
         "ensemble (val) (degenerate: never normal)",
     }
+    before = scores.read(tmp_path)
+    written(tmp_path, [52.0, 50.0], ensemble=[45.0, 55.0])
+    said = scores.headline(scores.read(tmp_path), before, scores.read_metrics(tmp_path))
+    assert said.endswith("52.00 strict (▲ +2.00), 50.00 lenient (=). Degenerate before: always normal: student/3.")
+    earlier = [row[4:] for row in cells(table(tmp_path, before))]
+    assert earlier[1] == ["50.00 (degenerate: always normal: student/3)", "▲ +2.00"]
 
 
 def test_a_model_that_is_no_longer_measured_is_named(tmp_path):
