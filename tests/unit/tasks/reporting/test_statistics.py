@@ -68,6 +68,14 @@ def test_differences_have_p_values_and_the_word_degenerate(run):
     assert comparisons.content(plain) is None
 
 
+def test_the_table_of_differences_says_whose_seeds_vary(run, monkeypatch):
+    """The intervals add the variance over the seeds of the student, and none of the teachers'."""
+    monkeypatch.setattr(results, "scores", lambda *_: "")
+    run = replace(run, plots={"ensemble_size": pl.DataFrame({"k": [], "networks": []})})
+    said = " ".join(page._body("results", results.SECTION, run).split())
+    assert "what other seeds of the student would. Teachers and baselines are fixed in both." in said
+
+
 def test_a_corpus_on_which_the_student_is_degenerate_is_marked_in_the_figure(run, monkeypatch):
     drawn = []
     monkeypatch.setattr(corpora, "scores", lambda rows, _label: drawn.extend(name for name, _ in rows))
