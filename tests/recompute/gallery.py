@@ -64,7 +64,7 @@ def differences(run: Run, html: str) -> Iterator[str]:
         yield f"headings {'; '.join(title for title, _ in groups) or 'none'}, expected {'; '.join(expected)}"
     explains = _explained(run)
     for title, articles in groups:
-        shown = [unescape(re.search(CYCLE, article)[1]) for article in articles]
+        shown = [unescape("".join(re.findall(CYCLE, article))) for article in articles]
         if shown != (known := expected.get(title, [])):
             yield f"{title}: {', '.join(shown) or 'none'}, expected {', '.join(known) or 'none'}"
         for cycle, article in zip(shown, articles, strict=True):

@@ -108,19 +108,19 @@ def verdicts(run: Run) -> dict[str, dict[str, Any]]:
 
 
 def checks(run: Run, _: Table, row: Row) -> Numbers:
-    found, name = _verdicts(run, row[0]), row[0].partition(",")[0]
+    found, name = verdicts(run)[row[0]], row[0].partition(",")[0]
     totals = [[found["totals"][key]] for key in ("expectations", "holding", "warnings", "errors")]
     return ["passed" if found["success"] else "failed", *totals, name]
 
 
 def failing(run: Run, table: Table, row: Row) -> Numbers:
-    found = _verdicts(run, table.title.partition(": ")[0])["expectations"]
+    found = verdicts(run)[table.title.partition(": ")[0]]["expectations"]
     known = [one for one in found if not one["success"] and one["meaning"] == row[0]]
     return [next(numbers(one["fails_for"]) for one in known if one["fails_for"] == row[1]), []]
 
 
 def number_failing(run: Run, match: re.Match[str]) -> list[float]:
-    return [sum(not one["success"] for one in _verdicts(run, match["title"])["expectations"])]
+    return [sum(not one["success"] for one in verdicts(run)[match["title"]]["expectations"])]
 
 
 def more_failing(run: Run, match: re.Match[str]) -> list[float]:

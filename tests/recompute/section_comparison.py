@@ -22,7 +22,8 @@ NOT_READ = (
 KNOWN_TABLES = (*tables.TABLES, *others.TABLES, *explained.TABLES)
 KNOWN_FIGURES = (*figures.FIGURES, *others.FIGURES, *explained.FIGURES)
 UNREAD = (ABOVE, "provenance", "reading")  # dates, hashes, settings, names and explanations
-UNKNOWN = (LookupError, StopIteration, ValueError, TypeError)  # a name of the page that the run does not have
+# A name of the page that the run does not have, or a damaged figure.
+UNKNOWN = (LookupError, StopIteration, ValueError, TypeError, AttributeError, SyntaxError)
 SIMPLIFIED_BY = 0.25  # pixels by which a line may move of which points are left out
 EXACT = 1e-3  # pixels by which points that were not rounded may be apart
 AXES = 1e-6  # largest distance of a number of an axis from its place, as a share of the axis
@@ -128,8 +129,8 @@ class Compared:
         """Compare all points and texts of a figure."""
         for pattern, function in KNOWN_FIGURES:
             if found := re.fullmatch(pattern, label):
-                figure = svg_figures.read(label, svg, logarithmic=label in explained.LOGARITHMIC)
                 try:
+                    figure = svg_figures.read(label, svg, logarithmic=label in explained.LOGARITHMIC)
                     self._drawn(figure, function(run, found, figure.texts))
                 except UNKNOWN as error:
                     self.wrong.append(f"{label}: {error}")

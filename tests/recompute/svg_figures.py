@@ -154,7 +154,7 @@ def simplified(points: Points, values: Points) -> tuple[bool, Points]:
     """Return whether some of many points are left out of a line, and the points of the line at those that are drawn."""
     if len(values) < SIMPLIFIED or not 2 <= len(points) < len(values):
         return False, values
-    at = [x for x, _ in points]
+    at = [values[0][0], *(x for x, _ in points[1:-1]), values[-1][0]]
     return True, list(zip(at, np.interp(at, *zip(*values, strict=True)), strict=True))
 
 

@@ -48,6 +48,7 @@ CHANGES = [
     ),
     ("classes", ">false positive rate<", ">recall<", "ROC .*: text recall, expected false positive rate"),
     ("classes", r'(="ROC.*?clip-path[^>]*: )var\(--c0\)', r"\1var(--c5)", "ROC .*: the colour of normal .*"),
+    ("classes", r'<path d="([^"]*" clip-path[^>]*c0)', r'<path e="\1', "ROC .*: argument of type .*"),
     ("further_metrics", r"65\.6 %", "95 %", "at a prevalence .*: shown .* 95 %, recomputed 65.62"),
     ("further_metrics", "</section>", INVENTED, "unknown number in: .*95.*"),
     ("corpora", ">official<", ">fold 7<", "one, test: shown fold 7, recomputed official"),
@@ -57,6 +58,7 @@ CHANGES = [
     ("recordings", "(.*<h2.*?</h2>)(.*)(<div.*?Per patient.*</div>)", r"\1\3\2", "table Per pat.*: expected Per rec.*"),
     ("recordings", "Results per recording", "Results per patient", "text <h2.*: 0 times, expected 1"),
     ("gallery", rf"({EXAMPLE})(\s*)({EXAMPLE})", r"\3\2\1", f"{ERRORS}: (.*), (.*), (.*), expected (?!\\1).*"),
+    ("gallery", '<div class="muted">', "<div>", f"{ERRORS}: , .*, expected .*"),
     ("gallery", EXAMPLE, "", f"{ERRORS}: .*, expected .*"),
     ("gallery", EXAMPLE, r"\g<0>\g<0>", f"{ERRORS}: (.*), \\1, .*, expected .*"),
     (
@@ -70,5 +72,6 @@ CHANGES = [
     ("gallery", '(aria-label="sound of )', r"\1silence and ", ".*: beside it .*silence.*, expected .*"),
     ("training", ">scratch<", ">imagenet<", "teacher/a, initial weights: shown imagenet, recomputed scratch"),
     ("training", *exchanged("Training", "student/2", "teacher/a"), "Training .*: text student/2, expected teacher/a"),
+    ("data_checks", ">one</th>", ">theirs</th>", "theirs: 'theirs'"),
     ("data_checks", ">one</a>", ">two</a>", "one, Data Docs: shown two, recomputed one"),
 ]

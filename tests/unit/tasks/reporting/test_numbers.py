@@ -219,6 +219,12 @@ def test_a_peak_that_is_left_out_of_a_long_line_is_wrong():
     assert figure.beside([values[0], values[-1]], values).argmax() == 100
 
 
+def test_the_ends_of_a_long_line_are_not_left_out():
+    values = [(float(x), 1.0) for x in range(200)]
+    assert svg_figures.simplified([values[0], values[-1]], values) == (True, [values[0], values[-1]])
+    assert svg_figures.simplified([values[5], (210.0, 1.0)], values) == (True, [values[0], values[-1]])
+
+
 def test_an_unfinished_project_is_named_with_the_next_step(tmp_path, capsys):
     assert script.main(tmp_path) == 2
     assert re.search(r"report\.html.*Run `dvc repro report`", capsys.readouterr().err)
