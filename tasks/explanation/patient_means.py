@@ -20,6 +20,8 @@ def mean(
 ) -> dict[str, float | int | None]:
     """Return the mean over patients of each patient's mean, with its interval, as ``{mean, low, high, patients}``.
 
+    There is no interval if all patients have one mean: the variance is then unknown, not 0.
+
     Args:
         values: A value of each cycle; NaN where it is undefined.
         patients: Patient of each cycle.
@@ -36,7 +38,7 @@ def mean(
     if size == 0:
         return result
     result["mean"] = _rounded(means.mean())
-    if size >= MIN_PATIENTS:
+    if size >= MIN_PATIENTS and not np.allclose(means, means[0]):
         margin = float(stdtrit(size - 1, (1 + confidence) / 2)) * means.std(ddof=1) / np.sqrt(size)
         low, high = np.clip([means.mean() - margin, means.mean() + margin], *bounds)
         result |= {"low": _rounded(low), "high": _rounded(high)}

@@ -22,7 +22,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure in percent, its chance level, and its interval over patients if there are enough."""
+    """A figure in percent, its chance level, and its interval over patients, if there are enough and these differ."""
 
     value: float
     chance: float
@@ -154,9 +154,12 @@ def _deviations(hits: Array, values: Codes, patients: Codes) -> Array:
 
 
 def _limits(value: float, deviations: Array, confidence: float) -> tuple[float | None, float | None]:
-    """Return the t interval of a figure in percent; the squares of the deviations add up to its variance."""
+    """Return the t interval of a figure in percent; the squares of the deviations add up to its variance.
+
+    There is none if no patient moves the figure, because its variance is then unknown, not 0.
+    """
     number = len(deviations)
-    if number < MIN_PATIENTS or np.isnan(deviations).any():
+    if number < MIN_PATIENTS or np.isnan(deviations).any() or np.allclose(deviations, 0):
         return None, None
     half = float(stdtrit(number - 1, (1 + confidence) / 2) * np.sqrt((deviations**2).sum()))
     return max(0.0, value - half), min(100.0, value + half)

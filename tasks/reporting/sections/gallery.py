@@ -3,9 +3,8 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import polars as pl
 
 from models.frontends.clip import cycle_span
@@ -16,11 +15,24 @@ from tasks.reporting import media
 from tasks.reporting.run_results import RunResults, mel
 from tasks.reporting.section import Section
 from tasks.reporting.sections.maps import METHODS
+from tasks.reporting.spectrograms import Map
 from tasks.runtime.artifact_reading import as_artifact_error, read_table
 
 AUDIO_BYTES = 3_000_000  # of all sounds of a page; the cycles after it have none
 
-Marks = dict[str, tuple[str, str]]  # picture of the map of each cycle, and the class that it explains
+
+class Marks(NamedTuple):
+    """The map of a cycle.
+
+    Attributes:
+        image: The map as a PNG in a data URL.
+        width: Its width in widths of the spectrogram, beyond which a last cell of fewer frames extends.
+        target: The class that it explains.
+    """
+
+    image: str
+    width: float
+    target: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +48,7 @@ class Example:
         span: Start and end of the cycle as fractions of the image's width; the rest is padding.
         audio: The sound of the cycle as an MP3 in a data URL; None where the page has enough of them.
         trace: Command that shows the origin of the cycle.
-        marks: The map of the model over the image as a PNG in a data URL, and the class that it explains; None if no
-            maps were drawn.
+        marks: The map of the model; None if no maps were drawn.
     """
 
     cycle: dict[str, object]
@@ -48,7 +59,7 @@ class Example:
     span: tuple[float, float]
     audio: str | None
     trace: str
-    marks: tuple[str, str] | None
+    marks: Marks | None
 
 
 def content(run: RunResults) -> Mapping[str, Any]:
@@ -78,7 +89,7 @@ def content(run: RunResults) -> Mapping[str, Any]:
     return {"groups": shown, "student": name, "marked": bool(marks), "normalized": "normalization" in run.cards[name]}
 
 
-def _marks(run: RunResults, model: str) -> Marks:
+def _marks(run: RunResults, model: str) -> dict[str, Marks]:
     """Return the maps of a model by the method with most of them; of equal ones, the first of `METHODS`."""
     maps = pl.DataFrame(read_table(run.root / artifacts.MAPS)).filter(pl.col("model") == model)
     if maps.is_empty():
@@ -86,8 +97,9 @@ def _marks(run: RunResults, model: str) -> Marks:
     number = dict(maps["method"].value_counts().iter_rows())
     method = max(METHODS, key=lambda name: number.get(name, 0))
     return {
-        row["cycle_id"]: (media.marks(np.reshape(row["values"], (row["frames"], row["bands"]))), row["target"])
+        row["cycle_id"]: Marks(media.marks(found.values), found.extent[1] / found.end, row["target"])
         for row in maps.filter(pl.col("method") == method).iter_rows(named=True)
+        for found in [Map.from_row(row)]
     }
 
 

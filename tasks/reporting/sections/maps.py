@@ -126,7 +126,7 @@ def _pictures(run: RunResults, model: str, maps: pl.DataFrame) -> Picture:
     for method in [name for name in METHODS if name in maps["method"]]:
         row = maps.row(by_predicate=pl.col("method") == method, named=True)
         label = f"{METHODS[method]} of {cycle['cycle_id']} by {model}"
-        parts.append(spectrograms.with_map(features, _map(row), METHODS[method], label))
+        parts.append(spectrograms.with_map(features, spectrograms.Map.from_row(row), METHODS[method], label))
     actual, target = run.metrics["classes"][cycle["label"]], maps["target"][0]
     return Picture(
         side_by_side(parts),
@@ -134,11 +134,6 @@ def _pictures(run: RunResults, model: str, maps: pl.DataFrame) -> Picture:
         caption=f"True class: {actual}. Maps of the most probable class: {target}. "
         f"Cycle of {cycle['duration_s']:.1f} s.",
     )
-
-
-def _map(row: Mapping[str, Any]) -> spectrograms.Map:
-    values = np.reshape(row["values"], (row["frames"], row["bands"])).astype(np.float64)
-    return spectrograms.Map(values, row["seconds"], row["hertz"])
 
 
 SECTION = Section(title="What the models look at", order=650, content=content)

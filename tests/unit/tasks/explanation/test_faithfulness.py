@@ -91,4 +91,5 @@ def test_means_over_patients_are_those_of_a_t_test():
     assert found["patients"] == 3
     assert patient_means.mean(values, patients, 0.9, (0.0, 5.0))["high"] == 5.0
     assert patient_means.mean([1.0, 2.0], ["1", "2"], 0.9)["low"] is None
+    assert patient_means.mean([0.1, 0.1, 0.1], ["1", "2", "3"], 0.9)["low"] is None
     assert patient_means.mean([math.nan], ["1"], 0.9)["mean"] is None

@@ -50,6 +50,7 @@ def test_what_an_embedding_separates_is_pure_and_the_rest_is_at_chance(column, n
         assert linear.chance == pytest.approx(CHANCE[other])
         if other == name:
             assert near.value == linear.value == 100.0
+            assert near.low is linear.low is None  # no patient differs from another
         elif other != "patient":  # a patient has one device, so that it is not independent
             assert abs(near.value - near.chance) < 8
             assert abs(linear.value - linear.chance) < 15

@@ -61,7 +61,7 @@ def test_the_section_shows_a_learned_device_and_flags_a_constant_model(tmp_path:
     assert probe.columns == ["model", "class", "device", "location", "patient"]
     student, dead, other, chance = probe.rows
     assert other[0] == OTHER
-    assert student[2] == "100.0 (100.0 to 100.0)"
+    assert student[2] == "100.0"
     assert float(student[1].split()[0]) < 45
     assert dead == ["teacher/dead (one embedding for all cycles)", "–", "–", "–", "–"]
     assert chance == ["chance", "25.0", "50.0", "33.3", "10.0"]

@@ -1,10 +1,15 @@
 """Sections of maps and of sharpness: what they show, and that they are left out without results."""
 
+import base64
+import io
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from models.explanation import cells
 from tasks.reporting import media, page, spectrograms
 from tasks.reporting.sections import maps, sharpness
 from tests.recompute import svg_figures
@@ -90,6 +95,21 @@ def test_the_axes_of_a_spectrogram_are_in_seconds_and_hertz():
     for text in (">seconds<", ">Hz<", ">1,000<", ">0.4<", 'aria-label="a label"'):
         assert text in svg
     assert ">5,000<" not in svg
+
+
+def test_a_mark_is_over_its_sound_where_the_last_row_is_short():
+    """Of 251 frames in rows of ten, the last row has one frame; a burst fills the 25th row."""
+    seconds = cells.centres(np.arange(0.5, 251) / 100, cells.FRAMES)
+    mel, values = np.zeros((251, 16), "f4"), np.zeros((26, 2))
+    mel[240:250, :8] = values[24, 1] = 1.0  # the sound at low frequencies, its mark at high ones
+    found = spectrograms.Map(values, seconds.tolist(), [90.0, 2100.0])
+    assert (*found.extent, found.end) == pytest.approx((0.0, 2.6, 2.51))
+    (picture,) = re.findall(r"data:image/png;base64,\s*([^\"]*)", spectrograms.with_map(mel, found, "", ""))
+    shades = np.array(Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")).astype(float)
+    sound, mark = shades[..., 2].sum(0), (shades[..., 0] - shades[..., 2]).sum(0)
+    middle, marked = (np.average(np.arange(len(one)), weights=one) / len(one) for one in (sound, mark))
+    assert marked == pytest.approx(middle, abs=0.01)
+    assert 2.51 * marked == pytest.approx(2.45, abs=0.02)
 
 
 @pytest.mark.parametrize("loss", [1.4, 0.0, None])

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import soundfile
 from PIL import Image
 
 from tasks.evaluation import notable_cycles
-from tasks.reporting import media
+from tasks.reporting import media, page
 from tasks.reporting.sections import domains, gallery, maps
 from tasks.runtime.errors import BreathlineError
 from tests.unit.tasks.evaluation.example import cycles
@@ -65,12 +66,22 @@ def test_a_cycle_has_the_map_of_the_first_student(tmp_path):
     shown = gallery.content(run)
     assert shown["marked"]
     for _, examples in shown["groups"]:
-        assert all(one.marks == examples[0].marks and one.marks[1] == "wheeze" for one in examples)
-    picture = Image.open(io.BytesIO(base64.b64decode(examples[0].marks[0].partition(",")[2])))
+        assert all(one.marks == examples[0].marks and one.marks.target == "wheeze" for one in examples)
+    picture = Image.open(io.BytesIO(base64.b64decode(examples[0].marks.image.partition(",")[2])))
     assert picture.size == (explained.ROWS, explained.COLUMNS)  # time from left to right
     opacity = np.array(picture)[..., 3]
     assert opacity[0, -1] == opacity.max() == int(255 * media.OPAQUE)  # the last time and the highest band
     assert opacity[-1, 0] == 0
+
+
+def test_the_short_last_cell_of_a_map_is_cut_off_where_its_spectrogram_ends(tmp_path):
+    example.write(tmp_path)
+    run, path = example.results(tmp_path), tmp_path / "data/explanation/maps.parquet"
+    explained.write_maps(path, run.cycles["cycle_id"].to_list())
+    seconds = pl.lit([0.05, 0.15, 0.25, 0.305], pl.List(pl.Float32))  # the last of four cells has one frame of ten
+    pl.read_parquet(path).with_columns(seconds=seconds).write_parquet(path)
+    html = page._body("gallery", gallery.SECTION, run)
+    assert set(re.findall(r'style="([^"]*)" alt="parts on which', html)) == {"width:129.03%"}  # 0.40 s of 0.31 s
 
 
 def test_of_methods_with_equally_many_maps_the_first_is_shown(tmp_path):
@@ -81,7 +92,7 @@ def test_of_methods_with_equally_many_maps_the_first_is_shown(tmp_path):
     rows = pl.read_parquet(path).filter(pl.col("cycle_id") != run.cycles["cycle_id"][-1])
     named = pl.when(pl.col("method") == "layer_cam").then(pl.lit("a")).otherwise(pl.lit("b"))
     rows.with_columns(target=named).write_parquet(path)
-    assert {marks[1] for marks in gallery._marks(run, "student/1").values()} == {"a"}
+    assert {marks.target for marks in gallery._marks(run, "student/1").values()} == {"a"}
 
 
 def remove_array(cache: Path) -> None:
