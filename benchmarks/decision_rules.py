@@ -19,11 +19,11 @@ from models.training.decision_fitting import fit
 from models.training.settings import ComputeSettings, DecisionSettings
 from tasks import artifacts
 from tasks.distillation.soft_labels import combine
-from tasks.evaluation import calibration
+from tasks.evaluation import calibration, degeneracy, words
 from tasks.evaluation.inference import predict_all
 from tasks.evaluation.intervals import Networks, difference
 from tasks.evaluation.predictions import Predictions
-from tasks.evaluation.words import spread
+from tasks.evaluation.rounding import rounded
 from tasks.runtime import params
 from tasks.subsets import assignment
 from tasks.subsets.assignment import Assignment
@@ -69,7 +69,7 @@ def main() -> None:
                 rows.setdefault(title, []).append(model.with_threshold(score))
     _print_figures(rows, labels)
     _print_calibration(rows, labels)
-    _print_differences(rows, labels, tested)
+    _print_differences(rows, labels, tested, assigned.classes)
 
 
 def _labels(assigned: Assignment, subset: Subset) -> tuple[Indices, Indices]:
@@ -120,22 +120,29 @@ def _print_calibration(rows: Mapping[str, Sequence[Predictions]], labels: Indice
             print(f"| {name} | {' | '.join(_spread(column, 3) for column in columns)} |")
 
 
-def _print_differences(rows: Mapping[str, Sequence[Predictions]], labels: Indices, patients: Indices) -> None:
-    """Print both Scores of each row minus those of the first, with intervals over the test patients."""
-    networks = {
-        title: Networks(np.stack([_matrices(model, labels, patients) for model in models]))
-        for title, models in rows.items()
-    }
+def _print_differences(
+    rows: Mapping[str, Sequence[Predictions]], labels: Indices, patients: Indices, classes: Sequence[str]
+) -> None:
+    """Print both Scores of each row minus those of the first, with intervals over the test patients.
+
+    A row with degenerate networks has that word, as has the first one.
+    """
+    networks, titles = {}, {}
+    for title, models in rows.items():
+        matrices = np.stack([_matrices(model, labels, patients) for model in models])
+        pairs = zip(models, matrices, strict=True)
+        kinds = {model.model: degeneracy.kind(one.sum(axis=0), classes) for model, one in pairs}
+        networks[title], titles[title] = Networks(matrices), words.flagged(title, degeneracy.of_several(kinds))
     first, *others = networks
-    print(f"\n| minus {first} | {' | '.join(SCORES)} |")
+    print(f"\n| minus {titles[first]} | {' | '.join(SCORES)} |")
     for title in others:
-        found = difference(networks[title], networks[first], CONFIDENCE)
-        cells = [f"{one['difference']:+.1f} ({one['low']:+.1f} to {one['high']:+.1f})" for one in found.values()]
-        print(f"| {title} | {' | '.join(cells)} |")
+        found = difference(networks[title], networks[first], CONFIDENCE).values()
+        cells = [words.difference({key: rounded(value) for key, value in one.items()}) for one in found]
+        print(f"| {titles[title]} | {' | '.join(cells)} |")
 
 
 def _spread(values: Sequence[float], digits: int = 1) -> str:
-    return spread(float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None, digits)
+    return words.spread(float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None, digits)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 from tasks.evaluation.words import p_value
 from tasks.reporting import model_rows, page
 from tasks.reporting.run_results import RunResults
-from tasks.reporting.sections import comparisons, corpora, further_metrics, groups, recordings, results
+from tasks.reporting.sections import classes, comparisons, corpora, further_metrics, groups, recordings, results
 from tests.unit.tasks.evaluation.example import always, cycles, facts, metrics, predict
 
 
@@ -35,6 +35,20 @@ def test_degenerate_models_and_teachers_that_label_nothing_are_named_in_every_ro
         assert {row[0] for row in section.content(run)[0].rows} == set(names)
     (note,) = model_rows.of_degenerate(run.metrics, "val")
     assert note.startswith("Degenerate: student seed 3: always normal; teacher idle: always crackle. It means that ")
+
+
+def test_sections_of_the_student_alone_say_that_it_is_degenerate(run, monkeypatch):
+    monkeypatch.setattr(classes, "_curve", lambda *_: "")
+    monkeypatch.setattr(groups, "scores", lambda *_: "")
+    plots = dict.fromkeys(("roc", "precision_recall"))
+    for name, section in (("classes", classes), ("groups", groups)):
+        said = {marked: page._body(name, section.SECTION, replace(one, plots=plots)) for marked, one in (
+            (True, run), (False, replace(run, metrics=metrics())),
+        )}  # fmt: skip
+        assert {marked: "The student (degenerate)" in html for marked, html in said.items()} == {
+            True: True,
+            False: False,
+        }
 
 
 def test_seeds_are_sorted_as_numbers(run):
