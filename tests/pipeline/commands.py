@@ -19,13 +19,13 @@ def breathline(folder: Path, env: Mapping[str, str], *arguments: str, **options:
     return subprocess.Popen(command, cwd=folder, env=env, text=True, stdout=pipe, stderr=subprocess.STDOUT, **options)
 
 
-def finish(process: subprocess.Popen[str], timeout_s: float = 120) -> tuple[int, str]:
+def finish(process: subprocess.Popen[str], timeout_s: float = 300) -> tuple[int, str]:
     """Wait for the end of a process and return its exit status and what it printed."""
     printed, _ = process.communicate(timeout=timeout_s)
     return process.returncode, printed
 
 
-def succeed(process: subprocess.Popen[str], timeout_s: float = 120) -> str:
+def succeed(process: subprocess.Popen[str], timeout_s: float = 300) -> str:
     """Wait for the end of a process, which must be a success, and return what it printed."""
     status, printed = finish(process, timeout_s)
     assert status == 0, printed
@@ -40,7 +40,7 @@ def noted(file: Path, run: subprocess.Popen[str]) -> psutil.Process:
     return psutil.Process(int(file.read_text(encoding="utf-8")))
 
 
-def eventually(what: Callable[[], object], seconds: float = 60) -> None:
+def eventually(what: Callable[[], object], seconds: float = 240) -> None:
     """Wait until something holds, and fail if it does not in time."""
     deadline = time.monotonic() + seconds
     while not what():

@@ -31,7 +31,7 @@ def test_no_stage_of_a_workspace_outlives_the_flow(tmp_path, server):
     process.send_signal(signal.SIGTERM)
     status, printed = finish(process)
     assert status != 0, printed
-    assert psutil.wait_procs([stage], timeout=20)[1] == []
+    assert psutil.wait_procs([stage], timeout=60)[1] == []
 
 
 # `base` is the same at every revision and value; the commit v2 breaks `score`.

@@ -36,7 +36,7 @@ def start(folder: Path, env: Mapping[str, str], runner: str, *stage: str) -> sub
 
 def run(folder: Path, env: Mapping[str, str], runner: str, *stage: str) -> tuple[int, str]:
     with start(folder, env, runner, *stage) as process:
-        _, printed = process.communicate(timeout=120)
+        _, printed = process.communicate(timeout=300)
     return process.returncode, printed
 
 
@@ -86,13 +86,13 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> 
         for part, *options in parts:
             command = [sys.executable, "-m", f"distributed.cli.{part}", *options]
             processes.append(subprocess.Popen(command, cwd=folder, env=env))
-        with Client(scheduler_file=str(known), timeout=60) as client:
-            client.wait_for_workers(2, timeout=60)
+        with Client(scheduler_file=str(known), timeout=240) as client:
+            client.wait_for_workers(2, timeout=240)
         yield str(json.loads(known.read_text())["address"])
     finally:
         for process in reversed(processes):
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=120)
 
 
 def project(corpus: Path, folder: Path) -> Path:
@@ -191,9 +191,9 @@ def test_a_stage_that_is_killed_in_the_middle_leaves_no_process_and_no_out(tmp_p
     alive = session(process.pid)
     assert len(alive) >= 3, "the stage and two workers"
     process.send_signal(number)  # to the stage alone: its cluster has to notice by itself
-    process.communicate(timeout=60)
+    process.communicate(timeout=180)
     assert process.returncode != 0
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while left := session(process.pid):
         assert time.monotonic() < deadline, left
         time.sleep(0.1)

@@ -121,7 +121,7 @@ def check(lab: Lab, stage: graph.Stage, faults: Sequence[str], places: Sequence[
     """Run a stage with each fault in each place that it touches, and again without; return the number of errors."""
     expected, written = lab.undisturbed(stage)
     errors = 0
-    for fault, place in itertools.product(faults, written.keys() & set(places)):
+    for fault, place in itertools.product(faults, sorted(written.keys() & set(places))):
         pages = int(random.Random(f"{stage.name} {place}").random() * written[place])
         room = pages if place in ("data", "reports") else 0
         fresh_stage.remove_outs(lab.seen, stage)

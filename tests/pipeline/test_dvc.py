@@ -16,7 +16,7 @@ from tests import toy
 from tests.pipeline import runs
 from tests.pipeline.commands import breathline, eventually, succeed
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 
 def ran(printed: str) -> list[str]:

@@ -96,7 +96,7 @@ def kill(project: Path, stage: graph.Stage, moment: Moment) -> str:
                     victim.send_signal(moment.number)
             with suppress(psutil.NoSuchProcess):
                 process.resume()
-            output, _ = dvc.communicate(timeout=60)
+            output, _ = dvc.communicate(timeout=180)
         if hit:
             return output
         after_s /= 2
@@ -129,7 +129,7 @@ def check(project: Path, group: str, count: int) -> None:
     for moment in itertools.islice(moments(group, usual_s(project, stage)), count):
         output = kill(project, stage, moment)
         case = f"{stage.name}, {moment}: {output}"
-        _, alive = psutil.wait_procs(working_in(project), timeout=20)
+        _, alive = psutil.wait_procs(working_in(project), timeout=60)
         assert alive == [], case
         assert fresh_stage.outs(project, stage).items() <= expected.items(), case
         assert fresh_stage.torn_objects(project) == [], case

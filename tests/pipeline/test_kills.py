@@ -23,7 +23,7 @@ from tests.pipeline.commands import breathline, finish, succeed, working_in
 
 # Nine cases of a run that ends early and resumes, 10 to 60 s each. In `make test`, test_kill_matrix.py kills DVC and
 # stages, and test_flow.py kills flows.
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.long
 
 NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
 TEACHER, FBANK = "train_teacher@t1", f"fbank@{runs.CORPUS}-ast"
@@ -158,7 +158,7 @@ def test_what_ends_a_run_in_the_middle_leaves_nothing_behind_and_the_next_one_go
     release(stages)
     status, printed = finish(run)
     assert status != 0, printed
-    _, alive = psutil.wait_procs(working_in(project), timeout=20)
+    _, alive = psutil.wait_procs(working_in(project), timeout=60)
     assert alive == []
     assert in_place(project) == []
     assert {name: results(project)[name] for name in OUTS} == dict.fromkeys(OUTS)

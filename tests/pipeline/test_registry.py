@@ -17,7 +17,7 @@ from tasks.runtime.errors import BreathlineError
 from tests import toy
 from tests.pipeline import runs
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

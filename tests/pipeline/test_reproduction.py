@@ -18,7 +18,7 @@ from tests.pipeline.tampered import weights
 from tests.pipeline.tampered.cases import DEEP
 
 # Each test copies a finished run, and trains its student in a few seconds.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import pytest
 
 from tests import browser, toy
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]  # a server of its own takes 20 s
+pytestmark = pytest.mark.long  # a server of its own takes 20 s
 
 
 @pytest.fixture

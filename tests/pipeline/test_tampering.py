@@ -11,7 +11,7 @@ from tests.pipeline.tampered import exported
 from tests.pipeline.tampered.cases import CASES, COSTLY, FIRST, HONEST, RETRAINED, TWO_SEEDS, TYPICAL
 
 # Each case copies a run, changes and verifies it, in a second or two; building the real run takes a minute.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 
 def parameters(cases, quick):

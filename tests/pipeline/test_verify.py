@@ -13,7 +13,7 @@ from tests.pipeline import runs
 from tests.pipeline import tampering as do
 
 # Two tests train the student anew, the others verify in a second or two.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 RECORDS = "data/lineage"
 ALL = [

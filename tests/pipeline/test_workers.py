@@ -94,7 +94,7 @@ def clones(server, tmp_path_factory) -> Iterator[dict[str, Path]]:
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
     for worker in workers:
-        worker.wait(timeout=60)
+        worker.wait(timeout=180)
 
 
 def commit_with_remotes(folder: Path) -> str:
@@ -237,7 +237,7 @@ def test_ending_the_caller_ends_the_stage_on_its_worker(project, server, clones,
         report_lost()
     else:
         assert toy.call(project, "git", "ls-remote", "origin") == ""
-    assert ended(family, seconds=40)
+    assert ended(family)
 
 
 def report_lost() -> None:

@@ -80,7 +80,6 @@ def test_cycles_of_recordings_have_features_and_classes(tmp_path):
 
 
 @pytest.mark.long  # nine processes with torch
-@pytest.mark.timeout(600)
 def test_the_dry_run_passes():
     command = [sys.executable, "-m", "benchmarks.gpu", "--device", "cpu", "--small"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=540)
