@@ -20,6 +20,17 @@ from tasks.runtime.hooks import hooks
 from tests import forked
 from tests.built_once import build_once
 
+# Settings of the user change no test. Modules that other files of fixtures import copy this environment.
+os.environ |= {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    # Git trusts the project, whoever owns its folder.
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.directory",
+    "GIT_CONFIG_VALUE_0": str(Path(__file__).parents[1]),
+}
+os.umask(0o022)
+
 # No limits of time: what a busy machine takes for an example says nothing of the code. Each run has the same examples;
 # tests/fuzz looks for new ones.
 SAME = {"deadline": None, "derandomize": True, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}

@@ -55,7 +55,8 @@ def breathline(folder: Path, lines: Sequence[str], *, trust: bool = True, user: 
         rights = ["--inh-caps=-dac_override,-dac_read_search", "--bounding-set=-dac_override,-dac_read_search"]
     command = [setpriv, "--reuid", str(user), "--regid", str(NOBODY), "--clear-groups", *rights]
     named = {name: value for name, value in toy.ENV.items() if name not in ("LOGNAME", "USER", "LNAME", "USERNAME")}
-    env = named | {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
+    env = named | {"HOME": str(home), "GIT_CONFIG_GLOBAL": str(home / ".gitconfig")}
+    env |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
         [*command, sys.executable, "-c", RUNNER, json.dumps(lines)],
         cwd=folder,

@@ -41,7 +41,7 @@ def test_run_audit_versions_and_workspaces(project, server):
     call("registry", "promote", "--allow", "demo", "--allow", "degenerate")
     assert toy.call(project, "git", "tag").split() == ["lab/sounds=student#production#1", "lab/sounds=student@v1.0.0"]
     assert "student@v1.0.0" in call("audit", "trace", "student@v1.0.0")
-    recording = next((project / runs.AUDIO).glob("*.wav"))
+    recording = min((project / runs.AUDIO).glob("*.wav"))
     assert "student@v1.0.0" in call("predict", str(recording), "--model", "student#production")
 
     call("backfill", "--revision", "HEAD", "--param", "evaluation.resamples=50,60")

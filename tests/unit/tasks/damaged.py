@@ -50,7 +50,7 @@ def build(small: Path, root: Path) -> Path:
     weights = root / artifacts.WEIGHTS / PUBLISHED
     about = {"name": PUBLISHED, "source": "hf:a/b/c", "sha256": "a" * 64, "licence": None, "parameters": 4}
     files.write_json(weights / file_names.SOURCE, about)
-    shutil.copy2(next(root.glob(f"{artifacts.TEACHERS}/*/val.safetensors")), weights / file_names.WEIGHTS)
+    shutil.copy2(min(root.glob(f"{artifacts.TEACHERS}/*/val.safetensors")), weights / file_names.WEIGHTS)
     network, training = {"weights": PUBLISHED, "options": TINY}, {"batch_size": 2}
     changes = {"teachers": {"t1": network}, "teacher_training": training, "student": network | training}
     changes["frontends"] = {name: {"duration_s": SECONDS} for name in read["frontends"]}
@@ -62,7 +62,7 @@ def _write_network(root: Path, card: Path) -> None:
     """Replace a network of the small project by an untrained one that has its card."""
     known: Mapping[str, Any] = read_json(card)
     caches = root / artifacts.FEATURE_CACHES / known["frontend"]
-    statistics = read_json(next(caches.rglob(file_names.STATISTICS)))
+    statistics = read_json(min(caches.rglob(file_names.STATISTICS)))
     shape = {key: statistics[key] for key in ("frames", "mels")}
     torch.manual_seed(known["seed"])
     network = create_network("ast", **shape, classes=len(known["classes"]), options=TINY, weights=None)

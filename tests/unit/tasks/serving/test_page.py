@@ -119,13 +119,14 @@ def test_keyboard_and_names_for_screen_readers(tab, server, tmp_path):
 @pytest.mark.slow
 def test_the_microphone_is_recorded_and_predicted(tab, server):
     open_page(tab, server)
+    begun = tab.value("performance.now()")
     tab.value("document.querySelector('#record').click()")
     wait_until(tab, "parseInt(document.querySelector('#recording').innerText) >= 1")
     assert tab.value("document.querySelector('#record').getAttribute('aria-pressed')") == "true"
     tab.value("document.querySelector('#record').click()")
     wait_until(tab, "!document.querySelector('#result').hidden")
     assert tab.value("state.answer.recording.sample_rate") >= 16000
-    assert 0.3 < tab.value("state.answer.recording.seconds") < 10
+    assert 0.3 < tab.value("state.answer.recording.seconds") < (tab.value("performance.now()") - begun) / 1000
     assert tab.value("Math.max(...state.samples)") > 0.05  # the noise of the file, not silence
     assert tab.value("faults") == []
 

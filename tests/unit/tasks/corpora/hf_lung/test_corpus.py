@@ -151,7 +151,7 @@ def test_a_recipe_recognises_the_format_and_sets_a_split_that_it_has(tmp_path):
 
 def test_a_label_file_without_a_recording_is_told_or_refused(tmp_path, project):
     source = generated.lay_out(tmp_path / "source", generated.recordings(1))
-    next(source.rglob("*.wav")).unlink()
+    min(source.rglob("*.wav")).unlink()
     assert fetched(project, source)["annotations_without_recording"] == 1
     error = project.refused(settings("directory", source, corpus="hf_lung", expect="full"), "have no recording")
     assert isinstance(error, BreathlineError)

@@ -200,7 +200,7 @@ def test_recordings_are_compared_with_the_published_ones(tmp_path, project, monk
     assert part["statement"] == "A part of SPRSound (10 of 2,683 recordings)"
     assert part["evidence"].startswith("10 recordings by side: train 6, inter 4. Of 6 on the side train, 6 have name")
     project.refused(settings("directory", source, corpus="sprsound", expect="full"), "10 recordings; .* has 2683")
-    (next(source.glob("BioCAS2022/train*/*.json"))).write_text(json.dumps(generated.annotation(["Normal"], "Normal")))
+    min(source.glob("BioCAS2022/train*/*.json")).write_text(json.dumps(generated.annotation(["Normal"], "Normal")))
     mixed = fetched(project, source)["identity"]
     assert (mixed["verified"], mixed["matched_annotations"]) == (False, 5)
 
