@@ -21,7 +21,7 @@ def _no_variables(monkeypatch):
 
 @pytest.fixture
 def left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, str], int]]:
-    """Yield a function that sets the variables of torchrun as one of two processes, whom nobody has started."""
+    """Yield a function that sets the variables of torchrun as one of two processes that nobody starts."""
     with socket.socket() as held:  # nothing listens at its port, which the system gives to no other process
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the training may listen there
         held.bind(("127.0.0.1", 0))

@@ -123,7 +123,7 @@ def test_kaggle_s_refusals_are_told_apart(project, host, behaviour, what, hint):
 def test_a_silent_kaggle_is_not_waited_for(project, host, monkeypatch):
     monkeypatch.setattr(limits, "ANSWER_S", 0.2)
     released = threading.Event()
-    host.script["GetDataset"] = [lambda _: released.wait(10)]
+    host.script["GetDataset"] = [lambda _: released.wait(60)]
     error = project.refused(settings("kaggle", dataset=DATASET), "cannot be reached: no answer within 0.2 s")
     released.set()
     assert isinstance(error, TransientError)
