@@ -93,7 +93,8 @@ def by_name(options: TimmOptions, spec: NetworkSpec) -> TimmCNN:
     try:
         backbone = timm.create_model(name, in_chans=1, num_classes=0, drop_path_rate=options.drop_path, **width)
         with torch.no_grad():
-            backbone.eval()(torch.zeros(1, 1, *image))
+            maps = backbone.eval().forward_features(torch.zeros(1, 1, *image))
+            backbone.forward_head(maps)
     except (AssertionError, RuntimeError, TypeError) as error:
         if "channel_multiplier" in str(error):
             raise ValueError(f"timm builds {name} in one width only; leave the option width out.") from error
@@ -101,7 +102,10 @@ def by_name(options: TimmOptions, spec: NetworkSpec) -> TimmCNN:
         raise ValueError(
             f"timm's network {name} does not take {size}: {error} Use another, such as resnet18."
         ) from error
-    return TimmCNN(backbone.train(), options, classes=spec.classes)
+    network = TimmCNN(backbone.train(), options, classes=spec.classes)
+    if not isinstance(maps, Tensor) or maps.dim() != 4:
+        network.map_axes = None  # a transformer, whose last layer has tokens
+    return network
 
 
 def _channels(name: str, width: float) -> dict[str, Any]:
