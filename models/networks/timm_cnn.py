@@ -91,7 +91,7 @@ def by_name(options: TimmOptions, spec: NetworkSpec) -> TimmCNN:
     width = {} if options.width is None else _channels(name, options.width)
     image = (spec.frames, spec.mels) if options.orientation == "reference" else (spec.mels, spec.frames)
     try:
-        backbone = timm.create_model(name, in_chans=1, num_classes=0, drop_path_rate=options.drop_path, **width)
+        backbone: Any = timm.create_model(name, in_chans=1, num_classes=0, drop_path_rate=options.drop_path, **width)
         with torch.no_grad():
             maps = backbone.eval().forward_features(torch.zeros(1, 1, *image))
             backbone.forward_head(maps)
