@@ -11,6 +11,7 @@ from tasks.reporting import media
 from tasks.reporting.svg import drawing
 
 TICKS_HZ = (250, 1000, 2000, 5000, 10_000)
+DIGITS = 6  # of seconds, which are stored in float32: a clip of 2.5 s ends at the number 2.5 of its axis
 MOST_COLUMNS = 200  # of a drawn spectrogram
 Values = npt.NDArray[np.float64]
 
@@ -45,12 +46,13 @@ class Map:
     @property
     def end(self) -> float:
         """Return the end of the last row in seconds."""
-        return 2 * self.seconds[-1] - (self.extent[1] - self._length)
+        return round(2 * self.seconds[-1] - (self.extent[1] - self._length), DIGITS)
 
     @property
     def _length(self) -> float:
         """Return the length of a row in seconds; of one or two rows, the first begins at 0."""
-        return self.seconds[1] - self.seconds[0] if len(self.seconds) > 2 else 2 * self.seconds[0]
+        length = self.seconds[1] - self.seconds[0] if len(self.seconds) > 2 else 2 * self.seconds[0]
+        return round(length, DIGITS)
 
 
 def with_map(mel: npt.NDArray[np.float32], found: Map, title: str, label: str) -> str:

@@ -18,7 +18,7 @@ SOURCES = {
     "calibration": "predictions, model.json",
     "gallery": "predictions, cycles.parquet",
     "embeddings": "explanation.json, embeddings.parquet",
-    "maps": "explanation.json, cycles.parquet",
+    "maps": "explanation.json, maps.parquet",
     "sharpness": "explanation.json, model.json",
     "training": "model.json, history.csv",
     "domains": "recordings, cycles and features",

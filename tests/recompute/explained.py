@@ -1,4 +1,4 @@
-"""Numbers of embeddings, maps and sharpness, from ``reports/explanation.json`` and the tables behind it."""
+"""Numbers of embeddings and sharpness, from ``reports/explanation.json`` and the tables behind it."""
 
 import json
 import re
@@ -23,23 +23,7 @@ COLOURINGS = {
     "patient": "patient_id",
 }
 MOST = 1500  # cycles that a projection shows
-MAPPED = 3  # cycles of a network whose maps are drawn
 IN_LEGEND = 6  # values of a colouring with a colour of their own
-METHODS = {
-    "attention × gradient": "gradient_attention",
-    "attention rollout": "attention_rollout",
-    "Layer-CAM": "layer_cam",
-    "integrated gradients": "integrated_gradients",
-}
-TESTS = {
-    "deletion, less that of a random order": "deletion_minus_random",
-    "deletion, less that of the loudest first": "deletion_minus_energy",
-    "insertion, less that of a random order": "insertion_minus_random",
-    "insertion, less that of the loudest first": "insertion_minus_energy",
-    "share of the weight on repeated sound or padding": "outside",
-    "share of the clip that is repeated sound or padding": "outside_frames",
-    "rank correlation with an untrained network": "correlation_with_untrained",
-}
 
 
 def of_run(run: Run) -> dict[str, Any]:
@@ -47,7 +31,7 @@ def of_run(run: Run) -> dict[str, Any]:
     return json.loads((run.root / "reports/explanation.json").read_bytes())
 
 
-def _with_limits(found: dict[str, float | None], value: str) -> list[float]:
+def with_limits(found: dict[str, float | None], value: str) -> list[float]:
     return [np.nan if found[key] is None else found[key] for key in (value, "low", "high")]
 
 
@@ -58,7 +42,7 @@ def embeddings(run: Run, table: Table, row: Row) -> Numbers:
         found = [next(one[name] for one in models.values() if name in one) for name in table.header[1:]]
         return [[one[kind.lower()]["chance"]] for one in found]
     own = models[row[0].removesuffix(" (one embedding for all cycles)")]
-    return [_with_limits(own[name][kind.lower()], "value") if name in own else [] for name in table.header[1:]]
+    return [with_limits(own[name][kind.lower()], "value") if name in own else [] for name in table.header[1:]]
 
 
 def separation(run: Run, label: re.Match[str], _: list[str]) -> Expected:
@@ -67,7 +51,7 @@ def separation(run: Run, label: re.Match[str], _: list[str]) -> Expected:
     for row, one in enumerate(measured[name] for name in names):
         drawn.append([(one["probe"]["chance"], row - 0.35), (one["probe"]["chance"], row + 0.35)])
         for kind, height in (("probe", row - 0.13), ("purity", row + 0.13)):
-            value, low, high = _with_limits(one[kind], "value")
+            value, low, high = with_limits(one[kind], "value")
             drawn += [[(low, height), (high, height)]] if np.isfinite(low) else []
             drawn.append([(value, height)])
     percent = Text("percent(?: of cycles, each value weighted alike)?")
@@ -100,21 +84,6 @@ def embedded(run: Run, model: str) -> pl.DataFrame:
     if known["corpus"].n_unique() > 1:
         known = known.with_columns(device=pl.col("corpus") + "/" + pl.col("device"))
     return known[np.linspace(0, known.height - 1, min(MOST, known.height)).round().astype(int)]
-
-
-def maps(run: Run, table: Table, row: Row) -> Numbers:
-    methods = of_run(run)["maps"]["models"][table.title.partition(":")[0]]["methods"]
-    return [_with_limits(methods[METHODS[name]][TESTS[row[0]]], "mean") for name in table.header[1:]]
-
-
-def map_curves(run: Run, label: re.Match[str], _: list[str]) -> Expected:
-    orders = of_run(run)["maps"]["models"][label[2]]["orders"]
-    names = {**METHODS, "random order": "random", "loudest first": "energy"}
-    curves = {name: orders[key][label[1]]["curve"] for name, key in names.items() if key in orders}
-    axes = [exact(f"{label[1]}: part of the spectrogram"), exact("probability")]
-    texts = [*axes, *(exact(name, at) for at, name in enumerate(curves))]
-    lines = [list(zip(np.linspace(0, 1, len(one)), one, strict=True)) for one in curves.values()]
-    return Expected(lines, texts, rounded=False)
 
 
 def sharpness(run: Run, _: Table, row: Row) -> Numbers:
@@ -152,15 +121,6 @@ def neighbours(run: Run, _: re.Match[str]) -> list[float]:
     return [of_run(run)["embeddings"]["neighbours"]]
 
 
-def completeness(run: Run, match: re.Match[str]) -> list[float]:
-    methods = of_run(run)["maps"]["models"][match["model"]]["methods"]
-    return [100 * methods["integrated_gradients"]["completeness_gap"]]
-
-
-def duration(run: Run, match: re.Match[str]) -> list[float]:
-    return [pl.read_parquet(run.root / "data/cycles/cycles.parquet").filter(cycle_id=match["cycle"])["duration_s"][0]]
-
-
 def cycles_of_the_loss(run: Run, _: re.Match[str]) -> list[float]:
     return [of_run(run)["sharpness"]["cycles"]]
 
@@ -190,26 +150,6 @@ def embedding_figures(run: Run) -> list[str]:
     return found
 
 
-def map_tables(run: Run) -> Iterator[ExpectedTable]:
-    for name, one in of_run(run)["maps"]["models"].items():
-        methods = [title for title, key in METHODS.items() if key in one["methods"]]
-        yield ExpectedTable(f"{name}: tests of its maps", methods, [(title,) for title in TESTS])
-
-
-def map_figures(run: Run) -> Iterator[str]:
-    """Yield the text alternatives of curves, and of the maps of one cycle of each class."""
-    table = pl.read_parquet(run.root / "data/explanation/maps.parquet")
-    labels = run.test.select("cycle_id", "label").unique()
-    for name, one in of_run(run)["maps"]["models"].items():
-        yield from (f"{kind} curves of {name}" for kind in ("deletion", "insertion"))
-        methods = {key: title for title, key in METHODS.items() if key in one["methods"]}
-        own = table.filter(pl.col("model") == name, pl.col("method").is_in(list(methods)))
-        whole = own.group_by("cycle_id").len().filter(pl.col("len") == own["method"].n_unique())
-        firsts = whole.join(labels, on="cycle_id").sort("cycle_id").unique("label", keep="first", maintain_order=True)
-        for cycle in firsts.sort(pl.col("label") == 0, "label")["cycle_id"].head(MAPPED):
-            yield from (f"{title} of {cycle} by {name}" for key, title in methods.items() if key in own["method"])
-
-
 def sharpness_tables(run: Run) -> Iterator[ExpectedTable]:
     columns = ["network", "optimizer", "loss", "largest eigenvalue", "residual", "iterations"]
     yield ExpectedTable("The residual", columns, [(name,) for name in of_run(run)["sharpness"]["models"]])
@@ -222,13 +162,11 @@ def sharpness_figures(run: Run) -> list[str]:
 # As in `others`.
 TABLES: tuple[tuple[str, str, Recompute], ...] = (
     ("embeddings", "Linear probe|Purity", embeddings),
-    ("maps", ".*: tests of its maps", maps),
     ("sharpness", "", sharpness),
 )
 FIGURES: tuple[tuple[str, RecomputeFigure], ...] = (
     ("What (.*) separates", separation),
     ("(t-SNE|PCA) of (.*) by (.*)", projection),
-    ("(deletion|insertion) curves of (.*)", map_curves),
     ("loss along a random direction", loss_line),
 )
 PROSE: tuple[tuple[str, str, RecomputeText], ...] = (
@@ -239,8 +177,6 @@ PROSE: tuple[tuple[str, str, RecomputeText], ...] = (
         r"(?P<kept><h3>[^<]*, (?P<subset>test|train)\w* cycles</h3>(?:(?!<h3>).)*?) left out: (?P<n>.*?)\. Left out",
         values_of,
     ),
-    ("maps", r"(?P<kept><h3>(?P<model>[^<:]*): tests(?:(?!<h3>).)*?)median error is (?P<n>[\d.]+)%", completeness),
-    ("maps", r"(?P<kept><h3>[^<:]*: (?P<cycle>[^<]*)</h3>(?:(?!<h3>).)*?)Cycle of (?P<n>[\d.]+) s", duration),
     ("sharpness", r"of the loss on (?P<n>\d+) training cycles", cycles_of_the_loss),
 )
 LOGARITHMIC = ("loss along a random direction",)  # figures with a logarithmic vertical axis

@@ -7,7 +7,7 @@ from shlex import quote
 
 import polars as pl
 
-from tests.recompute import explained
+from tests.recompute import mapped
 from tests.recompute.html_page import text
 from tests.recompute.numbers import numbers
 from tests.recompute.run import Run
@@ -81,7 +81,7 @@ def _explained(run: Run) -> dict[str, str]:
     """Return the class that the map of each cycle explains: by the method with most maps, then the first listed one."""
     maps = pl.read_parquet(run.root / "data/explanation/maps.parquet").filter(model=run.first_student)
     number = dict(maps.group_by("method").len().rows())
-    method = max(explained.METHODS.values(), key=lambda name: number.get(name, 0))
+    method = max(mapped.METHODS.values(), key=lambda name: number.get(name, 0))
     return dict(maps.filter(method=method).select("cycle_id", "target").rows())
 
 

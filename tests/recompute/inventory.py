@@ -6,31 +6,11 @@ from itertools import combinations
 
 import polars as pl
 
-from tests.recompute import explained, others, tables
+from tests.recompute import explained, mapped, others, tables
+from tests.recompute.headings import TITLES
 from tests.recompute.html_page import ABOVE, ExpectedTable
 from tests.recompute.run import ALWAYS, Run
 
-TITLES = {
-    "results": "Results",
-    "comparisons": "Tests of differences",
-    "classes": "Results by class",
-    "further_metrics": "Further metrics",
-    "corpora": "Results by corpus",
-    "recordings": "Results per recording and patient",
-    "groups": "Results by group",
-    "decision_rules": "Decision rules",
-    "calibration": "Calibration",
-    "gallery": "Cycles to look at",
-    "embeddings": "What the embeddings separate",
-    "maps": "What the models look at",
-    "sharpness": "Sharpness",
-    "training": "Training",
-    "domains": "Recordings by corpus and device",
-    "data_checks": "Checks of the data",
-    "published": "Published figures",
-    "provenance": "Provenance",
-    "reading": "How to read the figures",
-}
 ORDER = (ABOVE, *TITLES)
 TILES = ("Score, strict", "Score, lenient", "Specificity", "Sensitivity, strict", "Sensitivity, lenient")
 CHALLENGE = ("AS", "HS", "SE", "SP", "Score")
@@ -244,7 +224,7 @@ TABLES = {
     "decision_rules": _decision_rules,
     "calibration": _calibration,
     "embeddings": explained.embedding_tables,
-    "maps": explained.map_tables,
+    "maps": mapped.map_tables,
     "sharpness": explained.sharpness_tables,
     "training": _training,
     "domains": _domains,
@@ -262,7 +242,7 @@ FIGURES = {
     ],
     "calibration": lambda _: ["Accuracy over confidence"],
     "embeddings": explained.embedding_figures,
-    "maps": explained.map_figures,
+    "maps": mapped.map_figures,
     "sharpness": explained.sharpness_figures,
     "training": lambda _: list(others.EPOCHS),
     "domains": lambda _: _both_widths(["Mean feature of each corpus and device over the mel bins"]),

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import polars as pl
 
-from tests.recompute import explained, gallery, limits, others, scores, tables
+from tests.recompute import explained, gallery, limits, mapped, others, scores, tables
 from tests.recompute.html_page import ABOVE, text
 from tests.recompute.numbers import numbers
 from tests.recompute.run import Run
@@ -172,4 +172,5 @@ PROSE: tuple[tuple[str, str, tables.RecomputeText], ...] = (
     *gallery.PROSE,
     *others.PROSE,
     *explained.PROSE,
+    *mapped.PROSE,
 )

@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tests.recompute import explained, figures, gallery, html_page, inventory, others, prose, svg_figures, tables
+from tests.recompute import (
+    explained,
+    figures,
+    gallery,
+    headings,
+    html_page,
+    inventory,
+    mapped,
+    others,
+    prose,
+    svg_figures,
+    tables,
+)
 from tests.recompute.html_page import ABOVE, ExpectedTable, Section, Table
 from tests.recompute.numbers import NUMBER, ROUNDING, Spread, Text, differs
 from tests.recompute.run import Run
@@ -19,8 +31,8 @@ NOT_READ = (
     ("sharpness", "loss around .*", "contours"),
     ("provenance", "Settings that differ from the recipe", "settings of the recipe"),
 )
-KNOWN_TABLES = (*tables.TABLES, *others.TABLES, *explained.TABLES)
-KNOWN_FIGURES = (*figures.FIGURES, *others.FIGURES, *explained.FIGURES)
+KNOWN_TABLES = (*tables.TABLES, *others.TABLES, *explained.TABLES, *mapped.TABLES)
+KNOWN_FIGURES = (*figures.FIGURES, *others.FIGURES, *explained.FIGURES, *mapped.FIGURES)
 UNREAD = (ABOVE, "provenance", "reading")  # dates, hashes, settings, names and explanations
 # A name of the page that the run does not have, or a damaged figure.
 UNKNOWN = (LookupError, StopIteration, ValueError, TypeError, AttributeError, SyntaxError)
@@ -80,6 +92,7 @@ class Compared:
                 self.wrong.append(f"figure {label}: {shown.count(label)} times, expected {number}")
         if shown != labels and sorted(shown) == sorted(labels):
             self.wrong.append(f"order of figures: {'; '.join(shown)}, expected {'; '.join(labels)}")
+        self.wrong += headings.wrong(section.html)
         for pattern in inventory.sentences(run, self.section):
             if (number := inventory.count(section.html, pattern)) != 1:
                 self.wrong.append(f"text {pattern}: {number} times, expected 1")
@@ -135,6 +148,11 @@ class Compared:
                 except UNKNOWN as error:
                     self.wrong.append(f"{label}: {error}")
                 return
+        if self.section == "maps":
+            try:
+                self.numbers += len(NUMBER.findall(" ".join(mapped.axes(run, label, svg))))
+            except UNKNOWN as error:
+                self.wrong.append(f"{label}: {error}")
         self._other("figure", label)
 
     def _drawn(self, figure: SvgFigure, expected: figures.Expected) -> None:

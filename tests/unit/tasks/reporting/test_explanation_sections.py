@@ -112,6 +112,14 @@ def test_a_mark_is_over_its_sound_where_the_last_row_is_short():
     assert 2.51 * marked == pytest.approx(2.45, abs=0.02)
 
 
+def test_the_end_of_a_clip_has_its_number():
+    seconds = [float(one) for one in np.float32(np.arange(0.05, 2.5, 0.1))]
+    svg = spectrograms.with_map(
+        np.eye(250, 16, dtype="f4"), spectrograms.Map(np.ones((25, 2)), seconds, [90.0, 2100.0]), "", ""
+    )
+    assert ">2.5<" in svg
+
+
 @pytest.mark.parametrize("loss", [1.4, 0.0, None])
 def test_a_constant_or_undefined_loss_is_drawn_without_lines(loss):
     """As of a network in which hardly any weight matters."""

@@ -106,6 +106,8 @@ def root(tmp_path_factory):
     embeddings = {"neighbours": 10, "sample": sample, "omitted": {"test": {}}, "models": {"student/2": model}}
     example.write(folder := tmp_path_factory.mktemp("run"), maps | {"embeddings": embeddings})
     write_project(folder)
+    explained.write_maps(path := folder / "data/explanation/maps.parquet", cycles()["cycle_id"].to_list())
+    pl.read_parquet(path).with_columns(model=pl.lit("student/2")).write_parquet(path)
     return folder
 
 
