@@ -1,6 +1,5 @@
 """Numbers, names and parts of a report, compared with those that are computed again."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -16,7 +15,7 @@ SOURCES = {
     "groups": "predictions, recordings.parquet",
     "decision_rules": "predictions, model.json",
     "calibration": "predictions, model.json",
-    "gallery": "predictions, cycles.parquet",
+    "gallery": "predictions, cycles and features",
     "embeddings": "explanation.json, embeddings.parquet",
     "maps": "explanation.json, maps.parquet",
     "sharpness": "explanation.json, model.json",
@@ -27,7 +26,6 @@ SOURCES = {
     "provenance": "not compared",
     "reading": "not compared: explanations",
 }
-GALLERY, SHOWN = "<article", "pictures and sounds of cycles"  # of the gallery, which nothing here reads
 
 
 def of_project(folder: Path) -> list[Compared]:
@@ -64,7 +62,6 @@ def compare(run: Run, html: str, only: Collection[str] = ()) -> Iterator[Compare
             for label, svg in svg_figures.labelled(section.html):
                 found.figure(run, label, svg)
             found.prose(run, section)
-            found.not_read += Counter({SHOWN: section.html.count(GALLERY)})
         yield found
 
 

@@ -7,7 +7,7 @@ from shlex import quote
 
 import polars as pl
 
-from tests.recompute import mapped
+from tests.recompute import mapped, media
 from tests.recompute.html_page import text
 from tests.recompute.numbers import numbers
 from tests.recompute.run import Run
@@ -62,7 +62,9 @@ def differences(run: Run, html: str) -> Iterator[str]:
     groups = [(unescape(match[1]), ARTICLE.findall(match[2])) for match in GROUP.finditer(html)]
     if [title for title, _ in groups] != list(expected):
         yield f"headings {'; '.join(title for title, _ in groups) or 'none'}, expected {'; '.join(expected)}"
-    explains = _explained(run)
+    maps = _maps(run)
+    explains = dict(maps.select("cycle_id", "target").rows())
+    known_media = media.sources(run, [cycle for _, cycles in choice(run) for cycle in cycles], maps)
     for title, articles in groups:
         shown = [unescape("".join(re.findall(CYCLE, article))) for article in articles]
         if shown != (known := expected.get(title, [])):
@@ -75,14 +77,19 @@ def differences(run: Run, html: str) -> Iterator[str]:
             # Beyond the largest size of the page, a cycle has no sound.
             if beside | {f"sound of {cycle}"} != known:
                 yield f"{cycle}: beside it {'; '.join(sorted(beside))}, expected {'; '.join(sorted(known))}"
+            elif cycle in known_media:
+                try:
+                    wrong = list(media.differences(known_media[cycle], article))
+                except (OSError, RuntimeError, LookupError, ValueError):
+                    wrong = ["a damaged picture or sound"]
+                yield from (f"{cycle}: {one}" for one in wrong)
 
 
-def _explained(run: Run) -> dict[str, str]:
-    """Return the class that the map of each cycle explains: by the method with most maps, then the first listed one."""
+def _maps(run: Run) -> pl.DataFrame:
+    """Return the maps of the first student by the method with most of them; of equal ones, the first listed."""
     maps = pl.read_parquet(run.root / "data/explanation/maps.parquet").filter(model=run.first_student)
     number = dict(maps.group_by("method").len().rows())
-    method = max(mapped.METHODS.values(), key=lambda name: number.get(name, 0))
-    return dict(maps.filter(method=method).select("cycle_id", "target").rows())
+    return maps.filter(method=max(mapped.METHODS.values(), key=lambda name: number.get(name, 0)))
 
 
 def example(run: Run, match: re.Match[str]) -> list[float]:

@@ -8,6 +8,7 @@ from tests.recompute.inventory import TILES
 BETWEEN = "exchanged"  # text that is on no page
 SEED = r"<tr>(?:(?!<tr>).)*student seed 2</th>.*?</tr>"
 EXAMPLE, ERRORS = r"<article(?:(?!<article).)*?</article>", "Most confident errors of each class"
+IMAGES = r'(<img src=")([^"]*)("[^>]*>.*?<img src=")([^"]*)'
 INVENTED = "<p>The student finds 95 % of all crackles.</p></section>"
 
 
@@ -71,6 +72,10 @@ CHANGES = [
     ("gallery", "(audit trace \\w+)", r"\1_1", ".*: beside it .*_1; .*, expected .*"),
     ("gallery", '(aria-label="sound of )', r"\1silence and ", ".*: beside it .*silence.*, expected .*"),
     ("gallery", "score of wheeze depends", "score of both depends", ".*: beside it .* both .*, expected .* wheeze .*"),
+    ("gallery", IMAGES, r"\1\4\3\4", ".*: the spectrogram of another cycle"),
+    ("gallery", IMAGES, r"\1\2\3\2", ".*: the map of another cycle"),
+    ("gallery", IMAGES.replace("<img", "<audio[^>]*"), r"\1\4\3\2", ".*: the sound of another cycle"),
+    ("gallery", '(src="data:audio[^,]*,)[^"]*', r"\1AAAA", ".*: a damaged picture or sound"),
     ("maps", "True class: crackle", "True class: both", ".*_001: True class: crackle. .*: wheeze. "),
     (
         "maps",
