@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 import types
 import warnings
@@ -71,7 +72,8 @@ PYTHON_LIBRARIES = (
     "torchaudio",
     "typer",
 )
-# The first process of a session, which owns the servers, gives its number to the test processes by this variable.
+# The first process of a session, which owns the servers, gives its number and the time to the test processes by this
+# variable. The number alone may be that of an earlier session, whose servers were killed.
 OWNER = "PYTEST_FORKS_OWNER"
 
 
@@ -90,14 +92,13 @@ def stages_first(env: Mapping[str, str]) -> dict[str, str]:
 
 def worker() -> str:
     """Return the command of a Python interpreter that is a fork, for a process of pytest-xdist."""
-    os.environ[OWNER] = str(os.getpid())
     return shlex.join([sys.executable, "-S", __file__, _server("python"), "worker"])
 
 
 @functools.cache
 def _server(kind: str) -> str:
     """Start the server of a kind, unless another process of this session did, and return the path of its socket."""
-    owner = int(os.environ.get(OWNER, os.getpid()))
+    owner = os.environ.setdefault(OWNER, f"{os.getpid()}-{time.time_ns()}")
     folder = Path(tempfile.gettempdir(), f"forks-{kind}-{owner}")
     folder.mkdir(mode=0o700, exist_ok=True)
     address = folder / "socket"
@@ -107,7 +108,7 @@ def _server(kind: str) -> str:
             python = folder / "python"
             python.write_text(PYTHON.format(python=sys.executable, file=__file__, socket=address), encoding="utf-8")
             python.chmod(0o700)
-            command = [sys.executable, __file__, "--serve", kind, str(address), str(owner)]
+            command = [sys.executable, __file__, "--serve", kind, str(address), owner.partition("-")[0]]
             server = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
             )
