@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -38,12 +39,17 @@ def has_ended(pid: int) -> bool:
         return True
 
 
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Wait until a condition holds, and return whether it does within a minute."""
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
 def ends(pid: int) -> bool:
     """Wait for the end of a process that would live for minutes."""
-    deadline = time.monotonic() + 60
-    while not has_ended(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return has_ended(pid)
+    return eventually(lambda: has_ended(pid))
 
 
 def test_lines_and_status_and_the_python_of_the_environment(tmp_path):
@@ -118,7 +124,7 @@ def test_a_prestarted_dvc_runs_the_next_stage_and_ends_with_the_run(tmp_path):
     assert ends(next_one)
     groups.run_stage("who", root, options=["--force"], log=print)  # starts a DVC of its own
     assert int((root / "who.txt").read_text()) not in {ready, next_one}
-    assert living_children() <= there  # processes of earlier tests may end meanwhile
+    assert eventually(lambda: living_children() <= there)  # processes of earlier tests may end meanwhile
     groups.prestart()
     last = prestarted()
     groups.end()

@@ -182,7 +182,7 @@ def sends_headers_slowly(handler: Handler) -> None:
     """Send a header of one letter every 20 ms, and no end."""
     with suppress(OSError):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
-        for _ in range(500):
+        for _ in range(3000):
             handler.wfile.write(b"x")
             handler.wfile.flush()
             time.sleep(0.02)
@@ -192,7 +192,7 @@ def sends_slowly(handler: Handler) -> None:
     """Announce a large file, and send a byte of it every 20 ms."""
     with suppress(OSError):
         handler.answer(200, length=10**9, ETag='"x"')
-        for _ in range(500):
+        for _ in range(3000):
             handler.wfile.write(b"x")
             handler.wfile.flush()
             time.sleep(0.02)

@@ -18,8 +18,8 @@ from tests.unit.tasks.sources.fetching import CONTENT, fetched, refused
 @pytest.mark.parametrize(
     ("behaviour", "limit", "what"),
     [
-        (behave.sends_headers_slowly, DownloadLimits(seconds=0.3), "0 bytes came within the limit of 8.33e-05 h"),
-        (behave.sends_slowly, DownloadLimits(seconds=1.5), "of 1,000,000,000 bytes came within the limit of"),
+        (behave.sends_headers_slowly, DownloadLimits(seconds=4), "0 bytes came within the limit of 0.00111 h"),
+        (behave.sends_slowly, DownloadLimits(seconds=4), "of 1,000,000,000 bytes came within the limit of"),
         (behave.sends_slowly, DownloadLimits(window=0.2), "fewer than 65,536 bytes came in 0 s"),
         (
             behave.sends_slowly,
