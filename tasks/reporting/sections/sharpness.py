@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.ticker import Locator, LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
 from tasks.evaluation.words import MISSING
@@ -11,6 +12,7 @@ from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Block, Picture, Section, Table, Text
 from tasks.reporting.svg import INK, PALETTE, drawing, line_of, side_by_side
 
+Samples = npt.NDArray[np.float64]
 READING = (
     "Sharpness-aware training (SAM) looks for weights around which the loss stays low. The eigenvalue is the largest "
     "curvature of the loss on {cycles} training cycles, without augmentation: smaller is flatter. The loss is the "
@@ -19,6 +21,8 @@ READING = (
     "architecture. A flat training loss need not mean fewer errors on new patients."
 )
 LOSS = StrMethodFormatter("{x:.12g}")  # with {x:g}, 1.386405 and 1.38641 would both be 1.38641
+LEVELS = 9  # lines of equal loss on a plane
+EDGE, APART = 0.08, 0.16  # least distances of a label from the frame and from another label, as parts of the width
 CAPTION = (
     "The residual is 0 for an exact eigenvalue. Above 0.1 the eigenvalue is a rough one: raise "
     "explanation.sharpness.iterations."
@@ -85,12 +89,47 @@ def plane(found: Mapping[str, Any], model: str) -> str:
     with drawing(4.0, 3.8, f"loss around {model}") as canvas:
         axes = canvas.axes
         if known.size and known.max() > known.min():
-            levels = np.unique(np.geomspace(max(known.min(), 1e-6), max(known.max(), 2e-6), 9))
+            levels = np.unique(np.geomspace(max(known.min(), 1e-6), max(known.max(), 2e-6), LEVELS))
             lines = axes.contour(offsets, offsets, losses.T, levels=levels, colors=[PALETTE[0]], linewidths=1)
-            axes.clabel(lines, fmt="%.2g", fontsize=8, colors=[INK])
+            places = label_places(lines.allsegs, (offsets[0], offsets[-1]))
+            axes.clabel(lines, fmt=level_texts(levels.tolist()), fontsize=8, colors=[INK], manual=places)
         axes.plot(0, 0, "+", color=INK)
         axes.set(xlabel="first direction", ylabel="second direction", aspect="equal", title=model)
     return canvas.svg
+
+
+def label_places(lines: Sequence[Sequence[Samples]], limits: tuple[float, float]) -> list[tuple[float, float]]:
+    """Return a point of each line of equal loss for its label, away from the frame, the centre and other labels.
+
+    A line without such a point has no label.
+
+    Args:
+        lines: Points ``(points, 2)`` of the parts of each line.
+        limits: First and last offset of the square plane.
+    """
+    low, high = limits
+    width, chosen = high - low, [np.zeros(2)]
+    for parts in lines:
+        points = np.concatenate([np.empty((0, 2)), *map(_dense, parts)])
+        inner = points[((points > low + EDGE * width) & (points < high - EDGE * width)).all(axis=1)]
+        room = [min(float(np.hypot(*(one - other))) for other in chosen) for one in inner]
+        if room and max(room) >= APART * width:
+            chosen.append(inner[int(np.argmax(room))])
+    return [(float(x), float(y)) for x, y in chosen[1:]]
+
+
+def _dense(line: Samples) -> Samples:
+    """Return the points of a line with the middles between them."""
+    return np.concatenate([line, (line[1:] + line[:-1]) / 2])
+
+
+def level_texts(levels: Sequence[float]) -> dict[float, str]:
+    """Return the label of each level with as few digits as tell all of them apart, at least two."""
+    for digits in range(2, 18):
+        texts = {level: f"{level:.{digits}g}" for level in levels}
+        if len(set(texts.values())) == len(texts):
+            break
+    return texts
 
 
 def _floats(values: Sequence[float | None]) -> list[float]:

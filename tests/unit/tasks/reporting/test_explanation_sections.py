@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -124,6 +125,26 @@ def test_the_end_of_a_clip_has_its_number():
 def test_a_constant_or_undefined_loss_is_drawn_without_lines(loss):
     """As of a network in which hardly any weight matters."""
     assert "<svg" in sharpness.plane({"offsets": [-1, 0, 1], "losses": [[loss] * 3] * 3}, "student/1")
+
+
+def test_labels_of_lines_of_equal_loss_are_whole_and_apart():
+    """A label that the frame cuts off shows another number: 1.9 becomes 9."""
+    offsets = [-0.25, -0.125, 0.0, 0.125, 0.25]
+    losses = [[0.7 + 9 * (x - 0.05) ** 2 + 20 * (x + y) ** 2 for y in offsets] for x in offsets]
+    svg = sharpness.plane({"offsets": offsets, "losses": losses}, "student/1")
+    box = re.search(r'<rect x="(\S+)" y="(\S+)" width="(\S+)" height="(\S+)"', svg)
+    left, top, size, also = map(float, box.groups())
+    found = re.findall(r"font-size: 8px[^>]*(?:rotate\(\S+|translate\()\s?(\S+) (\S+)\)[^>]*>([\d.]+)", svg)
+    places = np.array([(float(x) - left, float(y) - top) for x, y, _ in found])
+    assert len(found) >= 4
+    assert size == pytest.approx(also)
+    assert ((places > 12) & (places < size - 12)).all()
+    assert min(np.hypot(*(one - other)) for one, other in combinations(places, 2)) > 22
+
+
+def test_labels_of_nearly_equal_losses_differ():
+    assert list(sharpness.level_texts([1.3861, 1.38626, 1.387]).values()) == ["1.3861", "1.3863", "1.387"]
+    assert list(sharpness.level_texts([0.7, 0.85, 1.9]).values()) == ["0.7", "0.85", "1.9"]
 
 
 @pytest.mark.parametrize(("low", "high"), [(1.2, 1.35), (1.29, 26), (0.99, 1.01), (0.001, 1e5)])
