@@ -34,9 +34,10 @@ def commands(origin: Mapping[str, Any]) -> list[str]:
     """Return the commands that make the figures again, from the commit of their evaluation; none without a commit."""
     if origin["commit"] is None:
         return []
-    checkout = f"git checkout {origin['commit'][:12]}"
+    # Without the stash, later changes would stay in the files, or Git would refuse the commit or the diff.
+    checkout = ["git stash", f"git checkout {origin['commit'][:12]}"]
     if not origin["dirty"]:
-        return [checkout, "dvc repro"]
+        return [*checkout, "dvc repro"]
     save, apply, note = [], [], []
     if origin["changed_files"]:
         # The record holds the diff of the run; params.yaml is part of it.
@@ -44,4 +45,4 @@ def commands(origin: Mapping[str, Any]) -> list[str]:
         save, apply = [f'python -c "{diff}" > run.diff'], ["git apply run.diff"]
     if origin["untracked"]:
         note = [f"# restore by hand, because Git did not track it: {listed(origin['untracked'])}"]
-    return [*save, checkout, *apply, *note, "dvc repro"]
+    return [*save, *checkout, *apply, *note, "dvc repro"]

@@ -1,5 +1,6 @@
 """The nearest recipe of a project."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -46,6 +47,26 @@ def test_the_commands_apply_a_diff_if_there_is_one_and_name_untracked_files(chan
     assert [line for line in commands if line.endswith(": new.py")] == [line for line in commands if line[0] == "#"]
     assert any(line[0] == "#" for line in commands) == bool(untracked)
     assert commands[-1] == "dvc repro"
+
+
+@pytest.mark.parametrize("dirty", [False, True])
+def test_the_commands_restore_the_files_of_the_run_from_later_ones(tmp_path, dirty):
+    """The project of a report has uncommitted changes, at least in dvc.lock, when somebody runs its commands."""
+    settings, evaluated = tmp_path / "params.yaml", tmp_path / "data/lineage/evaluate.json"
+    settings.write_text("seed: 1\n")
+    toy.call(tmp_path, "git", "init", "--quiet")
+    toy.call(tmp_path, "git", "add", "params.yaml")
+    toy.call(tmp_path, "git", "commit", "--quiet", "--message", "run")
+    commit = toy.call(tmp_path, "git", "rev-parse", "HEAD").strip()
+    settings.write_text(own := f"seed: {1 + dirty}\n")
+    evaluated.parent.mkdir(parents=True)
+    evaluated.write_text(json.dumps({"git": {"diff": toy.call(tmp_path, "git", "diff")}}))
+    origin = {"commit": commit, "dirty": dirty, "changed_files": ["params.yaml"] * dirty, "untracked": []}
+    *commands, repro = report_provenance.commands(origin)
+    for now in (own, "seed: 3\n"):
+        settings.write_text(now)
+        toy.call(tmp_path, "bash", "-e", "-c", "\n".join(commands))
+        assert (settings.read_text(), repro) == (own, "dvc repro")
 
 
 def test_a_damaged_recipe_leaves_the_recipe_out_and_stops_nothing(root):
