@@ -34,7 +34,8 @@ def headline(run: RunResults) -> str:
     parts = [moment(found["evaluated_at"]), commit(found)] if found.get("evaluated_at") else []
     if parts and (recipe := found.get("recipe")):
         differing = len(recipe["changes"])
-        parts.append(f"recipe {recipe['name']}" + (f" with {differing} other settings" if differing else ""))
+        small = " (small version)" if recipe["small"] else ""
+        parts.append(f"recipe {recipe['name']}{small}" + (f" with {differing} other settings" if differing else ""))
     return " · ".join(part for part in parts if part)
 
 

@@ -68,8 +68,9 @@ def test_the_page_shows_its_origin(render):
         (NOTHING | {"missing": "the record is gone"}, "Facts are missing because the record is gone."),
         (FOUND | {"seeds_left_out": []}, "No other seed of the student was started here."),
         (FOUND | {"test_use": None}, "Unknown, because the record of the evaluation does not name its test cycles."),
+        (FOUND | {"recipe": {"name": "a", "small": True, "changes": {}}}, "· recipe a (small version)</a>"),
     ],
-    ids=["none", "nothing known", "no seed", "old record"],
+    ids=["none", "nothing known", "no seed", "old record", "small recipe"],
 )
 def test_unknown_facts_are_named(render, found, words):
     assert words in " ".join(render(found).split())
