@@ -10,6 +10,9 @@ from tasks.reporting.run_results import RunResults
 from tasks.reporting.section import Section
 from tasks.reporting.svg import INK, drawing, line_of
 
+IN_TWO_COLUMNS = 20  # letters of the longest name for which a legend has two columns
+LINE = 0.19  # height of a line of a legend in inches
+
 
 def content(run: RunResults) -> Mapping[str, Any]:
     """Return the values of the template."""
@@ -33,7 +36,8 @@ def _over_epochs(history: pl.DataFrame, column: str, title: str, label: str) -> 
         label: The text alternative of the figure.
     """
     models = history["model"].unique(maintain_order=True).to_list()
-    with drawing(4.6, 3.9, label) as canvas:
+    columns = 2 if len(models) > 1 and max(map(len, models)) <= IN_TWO_COLUMNS else 1
+    with drawing(4.6, 3.6 + LINE * -(-len(models) // columns), label) as canvas:
         axes = canvas.axes
         for index, model in enumerate(models):
             part = history.filter(pl.col("model") == model).drop_nulls(column)
@@ -48,7 +52,8 @@ def _over_epochs(history: pl.DataFrame, column: str, title: str, label: str) -> 
         axes.set(xlabel="epoch", ylabel=title)
         axes.set_xlim(0.5, history["epoch"].to_numpy().max() + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.legend(labelcolor=INK, ncols=2 if len(models) > 4 else 1)
+        # Below the axes: curves of many models leave no place without a line.
+        axes.figure.legend(labelcolor=INK, loc="outside lower center", ncols=columns)
     return canvas.svg
 
 

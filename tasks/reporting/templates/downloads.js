@@ -26,10 +26,16 @@
   window.addEventListener("beforeprint", () => {
     for (const folded of document.querySelectorAll("details")) folded.open = true;
   });
-  const titleOf = (element) =>
-    (element.closest(".card")?.querySelector("h3") ?? element.closest("section").querySelector("h2")).textContent.trim();
+  const titleOf = (element) => {
+    // The last heading above the element; a card may have several.
+    const own = [...(element.closest(".card")?.querySelectorAll("h3") ?? [])];
+    const above = own.filter((one) => one.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING);
+    return (above.at(-1) ?? element.closest("section").querySelector("h2")).textContent.trim();
+  };
   const nameOf = (element, number) => `breathline-${element.closest("section").id}-${number}`;
-  const quoted = (cell) => `"${cell.innerText.replace(/\s+/g, " ").trim().replaceAll('"', '""')}"`;
+  // Spreadsheets and pandas read a number with a hyphen, and take one with a minus sign for a text.
+  const textOf = (cell) => cell.innerText.replace(/\s+/g, " ").trim().replaceAll("\u2212", "-");
+  const quoted = (cell) => `"${textOf(cell).replaceAll('"', '""')}"`;
   const csv = (table) => [...table.rows].map((line) =>
     [...line.cells].flatMap((cell) => [quoted(cell), ...Array(cell.colSpan - 1).fill('""')]).join(",")
   ).join("\r\n") + "\r\n";

@@ -17,3 +17,12 @@ def test_tables_have_names_and_headers_have_scopes():
     assert 'aria-label="By group: table 2"><table>' in html
     assert html.count('<td></td><th scope="col">a</th>') == html.count('<th scope="row">b</th>') == 2
     assert html.count("</table></div>") == 2
+
+
+def test_tables_with_equal_captions_have_their_names_from_their_headings():
+    caption, card = "<caption>In percent</caption>", '<div class="card"><h3>{}</h3>{}</div>'
+    tables = [TABLE.format("", caption)] * 2
+    html = with_roles("".join(map(card.format, ("Probe", "Purity"), tables)) + f'<div class="card">{tables[0]}', "Both")
+    for number, name in enumerate(("Probe", "Purity"), start=1):
+        assert f'aria-label="Both, {name}: table {number}" aria-describedby="both-table-{number}"' in html
+    assert 'aria-labelledby="both-table-3"' in html

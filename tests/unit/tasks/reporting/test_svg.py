@@ -2,8 +2,10 @@
 
 import re
 
+import polars as pl
 import pytest
 
+from tasks.reporting.sections import training
 from tasks.reporting.svg import PALETTE, drawing, line_of, side_by_side
 
 
@@ -32,3 +34,14 @@ def test_numbers_of_an_axis_are_shown_in_full():
     numbers = re.findall("<text[^>]*>([^<]*)</text>", canvas.svg)
     assert "1.3866" in numbers
     assert not [one for one in numbers if one.startswith("+")]
+
+
+@pytest.mark.parametrize("models", [1, 5, 24])
+def test_the_legend_of_curves_is_below_them_and_leaves_them_their_height(models):
+    names = [f"teacher/{number}" for number in range(models)]
+    history = pl.concat(pl.DataFrame({"model": name, "epoch": [1, 2], "train_loss": [2.0, 1.0]}) for name in names)
+    svg = training._over_epochs(history, "train_loss", "training loss", "Training loss over epochs")
+    top, height = map(float, re.search(r'<rect x="\S+" y="(\S+)" width="\S+" height="(\S+)"', svg).groups())
+    places = re.findall(r'<text [^>]* y="(\S+)"[^>]*>teacher/', svg)
+    assert len(places) == models
+    assert min(map(float, places)) > top + height > 200
