@@ -15,7 +15,9 @@ from scipy.signal import correlate, resample_poly
 from tests.recompute.run import Run
 
 COLUMNS, RATE = 400, 8000  # largest width of a spectrogram; sample rate of sounds in Hz
-ALIKE, HEARD = 0.999, 0.9  # least correlations of a picture with its values, and of a sound with its waveform
+OPAQUE, SHADES = 0.75 * 255, 2  # opacity of the largest value of a map; shades by which a picture may differ
+LEAST = 1e-6  # difference of features that is drawn as black and white
+HEARD = 0.8  # least correlation of a sound with its waveform
 DATA = re.compile(r'<(?:img|audio)[^>]* src="data:([^;]*);base64,([^"]*)"')
 
 
@@ -55,21 +57,16 @@ def differences(source: Source, article: str) -> Iterator[str]:
     pictures = [np.array(Image.open(data)) for kind, data in parts if kind == "image/png"]
     step = -(-len(source.features) // COLUMNS)
     thin = source.features[: len(source.features) // step * step].reshape(-1, step, source.features.shape[1]).mean(1)
-    shades = [(pictures[0], np.clip(thin, *np.percentile(thin, [1, 99])))]
+    low, high = np.percentile(thin, [1, 99])
+    shades = [(pictures[0], 255 * np.clip((thin - low) / max(high - low, LEAST), 0, 1))]
     if source.marks is not None:
-        shades.append((pictures[1][..., 3], np.clip(source.marks, 0, None)))
+        positive = np.clip(source.marks, 0, None)
+        shades.append((pictures[1][..., 3], OPAQUE * positive / max(positive.max(), np.finfo(float).tiny)))
     for name, (drawn, values) in zip(("spectrogram", "map"), shades, strict=False):
-        if drawn.T.shape != values.shape or _correlation(drawn[::-1].T, values) < ALIKE:
+        if drawn.T.shape != values.shape or np.abs(drawn[::-1].T - values).max() > SHADES:
             yield f"the {name} of another cycle"
     for _, data in (one for one in parts if one[0].startswith("audio")):
         heard = soundfile.read(data)[0]
         wave = source.waveform[: len(heard)]
         if correlate(heard, wave, method="fft").max() < HEARD * np.linalg.norm(heard) * np.linalg.norm(wave):
             yield "the sound of another cycle"
-
-
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the correlation of two pictures; 1 if both have one value."""
-    if np.ptp(one) == np.ptp(other) == 0:
-        return 1.0
-    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1]) if np.ptp(one) and np.ptp(other) else 0.0
