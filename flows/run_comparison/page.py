@@ -92,8 +92,9 @@ def _classes(comparison: Comparison) -> Iterator[Block]:
     if paired:
         metrics = comparison.first.metrics
         first = {name: metrics["student"][SELECTION]["per_class"][name] for name in metrics["classes"]}
-        minus = (f"minus here: {texts.minus_first(one, comparison.first)}" for one in paired)
-        columns = ["class", "cycles", marked("recall here", texts.degenerate(comparison.first)), *minus]
+        here = marked("here", texts.degenerate(comparison.first))
+        minus = (f"{texts.shown(one.source)} minus {here}" for one in paired)
+        columns = ["class", "cycles", f"recall {here}", *minus]
         rows = [
             [name, str(row["n"]), figure(row["recall"]), *(difference(one.classes[name]) for one in paired)]
             for name, row in first.items()

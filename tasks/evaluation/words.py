@@ -30,7 +30,7 @@ FURTHER_METRICS = {
 
 def figure(value: float | None, digits: int = 1) -> str:
     """Return a figure as text, or a dash if it is undefined."""
-    return MISSING if value is None else f"{value:.{digits}f}"
+    return MISSING if value is None else f"{value:z.{digits}f}".replace("-", "−")
 
 
 def spread(mean: float | None, sd: float | None, digits: int = 1) -> str:

@@ -234,7 +234,7 @@ def test_degenerate_runs_are_marked(root):
     assert texts.rows(compared, "strict")[1][6].endswith("; degenerate")
     assert "Degenerate, so that a difference does not compare two classifiers: dead." in list(texts.notes(compared))
     tables = html_page.sections(page.render(compared))
-    assert tables["classes"].tables[0].header[2:] == ["recall here", "minus here: dead (degenerate)"]
+    assert tables["classes"].tables[0].header[2:] == ["recall here", "dead (degenerate) minus here"]
     assert tables["groups"].tables[0].header[1:] == ["dead (degenerate), strict", "dead (degenerate), lenient"]
     assert names_in_figures(compared) == {"this project", "dead (degenerate)"}
 
@@ -245,7 +245,7 @@ def test_a_degenerate_first_run_is_named_beside_all_differences(root):
     change(root, pl.col("model") == "student/2", 0)
     compared = compare(root, ["mn_sam"])
     tables, name = html_page.sections(page.render(compared)), "mn_sam minus this project (degenerate)"
-    assert tables["classes"].tables[0].header[2:] == ["recall here (degenerate)", f"minus here: {name}"]
+    assert tables["classes"].tables[0].header[2:] == ["recall here (degenerate)", "mn_sam minus here (degenerate)"]
     assert tables["groups"].tables[0].header[1:] == [f"{name}, strict", f"{name}, lenient"]
     assert names_in_figures(compared) == {"this project (degenerate)", "mn_sam", name}
 
