@@ -10,16 +10,17 @@ from typing import Any
 def main(**options: Any) -> None:
     """Run the command line, with options of `typer.Typer.__call__`."""
     try:
-        import breathline  # noqa: F401 - it checks that no foreign package has a name of ours
-    except ImportError as error:
-        sys.exit(f"Error: {error}")
-    from tasks.runtime import pydantic_plugins
-    from tasks.runtime.error_output import print_error
+        try:
+            import breathline  # noqa: F401 - it checks that no foreign package has a name of ours
+        except ImportError as error:
+            sys.exit(f"Error: {error}")
+        from tasks.runtime import pydantic_plugins
 
-    pydantic_plugins.disable()
-    try:
+        pydantic_plugins.disable()
         from cli.main import app
 
         app(**options)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - none is shown with a traceback
+        from tasks.runtime.error_output import print_error
+
         sys.exit(print_error(error))
