@@ -125,7 +125,7 @@ def _print_differences(
 ) -> None:
     """Print both Scores of each row minus those of the first, with intervals over the test patients.
 
-    A row with degenerate networks has that word, as has the first one.
+    A row with degenerate networks has the word degenerate. So have all rows if networks of the first are degenerate.
     """
     networks, titles = {}, {}
     for title, models in rows.items():

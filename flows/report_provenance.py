@@ -35,7 +35,11 @@ def commands(origin: Mapping[str, Any]) -> list[str]:
     if origin["commit"] is None:
         return []
     # Without the stash, later changes would stay in the files, or Git would refuse the commit or the diff.
-    checkout = ["git stash", f"git checkout {origin['commit'][:12]}"]
+    checkout = [
+        "# `git stash pop` brings back what `git stash` sets aside",
+        "git stash",
+        f"git checkout {origin['commit'][:12]}",
+    ]
     if not origin["dirty"]:
         return [*checkout, "dvc repro"]
     save, apply, note = [], [], []

@@ -20,20 +20,18 @@ from tasks.runtime.hooks import hooks
 from tests import forked
 from tests.built_once import build_once
 
-# Settings of the user change no test. Modules that other files of fixtures import copy this environment.
-os.environ |= {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    # Git trusts the project, whoever owns its folder.
-    "GIT_CONFIG_COUNT": "1",
-    "GIT_CONFIG_KEY_0": "safe.directory",
-    "GIT_CONFIG_VALUE_0": str(Path(__file__).parents[1]),
-}
+# Settings of the user change no test. It is done here, before other modules of the tests copy the environment.
+os.environ |= {"GIT_CONFIG_GLOBAL": str(Path(__file__).with_name("gitconfig")), "GIT_CONFIG_NOSYSTEM": "1"}
 os.umask(0o022)
 
 # No limits of time: what a busy machine takes for an example says nothing of the code. Each run has the same examples;
-# tests/fuzz looks for new ones.
-SAME = {"deadline": None, "derandomize": True, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+# the fuzz tests of `make test-long` look for new ones.
+SAME = {
+    "deadline": None,
+    "derandomize": True,
+    # Examples that share a temporary folder write all of its files anew.
+    "suppress_health_check": [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+}
 hypothesis.settings.register_profile("breathline", **SAME)
 hypothesis.settings.register_profile("quick", **SAME, max_examples=15)
 hypothesis.settings.load_profile("breathline")
@@ -130,7 +128,7 @@ def pytest_xdist_setupnodes(specs: Sequence[Any]) -> None:
 def pytest_runtest_setup() -> None:
     """Let each test, with its fixtures, draw the same numbers, whichever tests ran before it in the same process."""
     if "torch" in sys.modules:
-        sys.modules["torch"].default_generator.manual_seed(0)
+        sys.modules["torch"].default_generator.manual_seed(67280421310721)  # with which torch starts
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

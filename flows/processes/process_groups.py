@@ -143,7 +143,10 @@ class ProcessGroups:
 
 
 def end_groups(groups: set[int], grace_s: float) -> None:
-    """End all processes of some groups: INT, after a grace period TERM, after another KILL; return when all ended."""
+    """End all processes of some groups: INT, after a grace period TERM, after another KILL.
+
+    Return when all have ended, or `KILLED_S` after KILL.
+    """
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
             if not _signal(groups, number):

@@ -39,7 +39,7 @@ class Compared:
         classes: Difference of the recall of each class.
         groups: Difference of each Score by title of the group column, and by its value.
         degenerate: Kinds of the degenerate networks of both runs; empty if none is degenerate.
-        degenerate_groups: The same on the cycles of each group where a network is, by title and value.
+        degenerate_groups: The same on the cycles of each group where a network is degenerate, by title and value.
     """
 
     source: Source

@@ -122,7 +122,7 @@ def _groups(comparison: Comparison) -> Iterator[Block]:
 
 
 def _of_group(compared: Compared, title: str, value: str, score: str) -> str:
-    """Return the difference of a Score on the cycles of a group, with the word degenerate if a network is on them."""
+    """Return the difference of a Score in a group; the word degenerate if a network is degenerate on its cycles."""
     found = difference(compared.groups[title][value][score])
     return marked(found, compared.degenerate_groups.get(title, {}).get(value)) if found != MISSING else found
 

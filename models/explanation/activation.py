@@ -29,8 +29,7 @@ def layer_cam(network: Network, features: Tensor, targets: Tensor) -> Tensor:
         if isinstance(output, Tensor) and output.dim() == 4 and output.shape[2:].numel() > 1:
             found[:] = [output]
 
-    leaves = [module for module in network.modules() if not any(module.children())]
-    handles = [leaf.register_forward_hook(keep_last) for leaf in leaves]
+    handles = [layer.register_forward_hook(keep_last) for layer in network.map_layers()]
     try:
         with torch.enable_grad():
             score = network(features).gather(1, targets[:, None]).sum()

@@ -34,6 +34,10 @@ class Network(nn.Module, ABC):
     def embed(self, features: Tensor) -> Tensor:
         """Return the embedding ``(batch, num_features)`` of features ``(batch, frames, mels)``."""
 
+    def map_layers(self) -> list[nn.Module]:
+        """Return the layers in which the last output with rows and columns is the last feature maps."""
+        return [module for module in self.modules() if not any(module.children())]
+
     def forward(self, features: Tensor) -> Tensor:
         """Return the logits ``(batch, classes)`` of features ``(batch, frames, mels)``."""
         logits: Tensor = self.head(self.embed(features))

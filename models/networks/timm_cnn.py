@@ -53,14 +53,20 @@ class TimmCNN(Network):
         if options.orientation == "reference":
             self.map_axes = ("frames", "mels")
         self.backbone = backbone
+        self.maps = nn.Identity()
         self.num_features = backbone.head_hidden_size
         self.head = nn.Sequential(nn.Dropout(options.dropout), nn.Linear(self.num_features, classes))
 
     def embed(self, features: Tensor) -> Tensor:
         """Return the pooled features ``(batch, num_features)``."""
         rows = features if self.orientation == "reference" else features.transpose(1, 2)
-        embedding: Tensor = self.backbone(rows.unsqueeze(1))
+        maps = self.maps(self.backbone.forward_features(rows.unsqueeze(1)))
+        embedding: Tensor = self.backbone.forward_head(maps)
         return embedding
+
+    def map_layers(self) -> list[nn.Module]:
+        """Return the layer between the blocks and the pooling: blocks may add to the output of their last layer."""
+        return [self.maps]
 
     def load_pretrained(self, state: Mapping[str, Tensor], source: str) -> None:
         """Load timm's own file of this model; the classifier and, if `random`, the first convolution are not loaded."""
@@ -95,7 +101,7 @@ def by_name(options: TimmOptions, spec: NetworkSpec) -> TimmCNN:
         with torch.no_grad():
             maps = backbone.eval().forward_features(torch.zeros(1, 1, *image))
             backbone.forward_head(maps)
-    except (AssertionError, RuntimeError, TypeError) as error:
+    except (AssertionError, AttributeError, IndexError, RuntimeError, TypeError) as error:
         if "channel_multiplier" in str(error):
             raise ValueError(f"timm builds {name} in one width only; leave the option width out.") from error
         size = f"{spec.frames} frames of {spec.mels} mels in one channel"
@@ -103,8 +109,8 @@ def by_name(options: TimmOptions, spec: NetworkSpec) -> TimmCNN:
             f"timm's network {name} does not take {size}: {error} Use another, such as resnet18."
         ) from error
     network = TimmCNN(backbone.train(), options, classes=spec.classes)
-    if not isinstance(maps, Tensor) or maps.dim() != 4:
-        network.map_axes = None  # a transformer, whose last layer has tokens
+    if not isinstance(maps, Tensor) or maps.dim() != 4 or maps.shape[1] != backbone.num_features:
+        network.map_axes = None  # the last layer has tokens, or its channels behind rows and columns
     return network
 
 

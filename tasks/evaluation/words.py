@@ -76,7 +76,7 @@ def of_two_seeds(numbers: Iterable[int]) -> str:
 
 def interval(low: float | None, high: float | None, to: str = "–") -> str:
     """Return an interval as text, or a dash if it is undefined."""
-    return MISSING if low is None or high is None else f"{low:.1f}{to}{high:.1f}"
+    return MISSING if low is None or high is None else f"{figure(low)}{to}{figure(high)}"
 
 
 def augmentation(metrics: Mapping[str, Any]) -> str:

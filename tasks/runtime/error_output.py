@@ -1,6 +1,6 @@
 """Printing of errors, the same for every command and every stage.
 
-Standard library only: the launcher of a stage imports it before anything slow.
+Standard library only: it also prints that a library is missing.
 """
 
 import errno

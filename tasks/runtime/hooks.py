@@ -1,4 +1,4 @@
-"""Hooks of a stage: services of higher layers that its launcher (`cli.stage`) registers."""
+"""Hooks of a stage: services of higher layers that its launcher (`cli.stage_launcher`) registers."""
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager

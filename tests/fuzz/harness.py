@@ -58,6 +58,11 @@ def seconds() -> float:
     return float(os.environ.get(SECONDS) or DEFAULT_SECONDS)
 
 
+def new_seed() -> int:
+    """Return another first seed in each run, for the targets of `make test-long`."""
+    return time.time_ns()
+
+
 def fuzz(target: Target, strategy: Strategy, *, seconds: float, most: int | None = None, seed: int = 0) -> Tally:
     """Run a target on examples until the time is over or there are enough, and return the counts.
 

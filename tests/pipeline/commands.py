@@ -11,6 +11,8 @@ from typing import Any
 
 import psutil
 
+from tests.waiting import wait_until
+
 
 def breathline(folder: Path, env: Mapping[str, str], *arguments: str, **options: Any) -> subprocess.Popen[str]:
     """Start `breathline` in a project, with options of `Popen`; what it prints, errors with it, is piped."""
@@ -42,10 +44,7 @@ def noted(file: Path, run: subprocess.Popen[str]) -> psutil.Process:
 
 def eventually(what: Callable[[], object], seconds: float = 240) -> None:
     """Wait until something holds, and fail if it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.3)
+    wait_until(what, seconds, pause_s=0.3)
 
 
 def ended(processes: list[psutil.Process], seconds: float = 60) -> bool:

@@ -22,7 +22,7 @@ DATA = re.compile(r'<(?:img|audio)[^>]* src="data:([^;]*);base64,([^"]*)"')
 
 
 class Source(NamedTuple):
-    """What a cycle of the gallery is drawn and heard from."""
+    """Features, waveform and map of a cycle of the gallery."""
 
     features: np.ndarray
     waveform: np.ndarray

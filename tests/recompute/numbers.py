@@ -8,8 +8,8 @@ import numpy as np
 
 NUMBER = re.compile(r"[+−-]?\d[\d,]*(?:\.\d+)?(?:[eE][+−-]?\d+)?")
 LEAST = "0.001"  # p-value below which none is shown
-ROUNDING = 0.56  # of the last decimal: figures are rounded twice
-FIRST = 0.006  # largest error of the first of both: percentages are rounded to two decimals
+ROUNDING = 0.56  # of the last decimal: figures are rounded twice, at first to FIRST
+FIRST = 0.006  # largest error of the first rounding: percentages have two decimals in metrics.json
 
 
 class Spread(list):

@@ -53,7 +53,8 @@ def test_git_without_commit_dirty_and_in_a_larger_repository(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
-def test_a_repository_of_another_user_is_a_problem_with_gits_command(tmp_path):
+def test_a_repository_of_another_user_is_a_problem_with_gits_command(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)  # that of the tests trusts all folders
     folder = repository(tmp_path)
     for path in (folder, folder / ".git"):
         os.chown(path, 12345, 12345)

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -18,6 +17,7 @@ from flows.processes.stage_errors import StageFailedError
 from flows.processes.stage_process import StageProcesses
 from tasks.runtime.errors import BreathlineError
 from tests import toy
+from tests.waiting import wait_until
 
 # Ignores INT and TERM, says who it is, and would live for ten minutes.
 STUBBORN = (
@@ -37,19 +37,6 @@ def has_ended(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Wait until a condition holds, and return whether it does within a minute."""
-    deadline = time.monotonic() + 60
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
-
-
-def ends(pid: int) -> bool:
-    """Wait for the end of a process that would live for minutes."""
-    return eventually(lambda: has_ended(pid))
 
 
 def test_lines_and_status_and_the_python_of_the_environment(tmp_path):
@@ -78,8 +65,8 @@ def test_end_kills_processes_that_ignore_int_and_term(tmp_path):
 
 
 def test_after_a_kill_the_run_does_not_wait_for_child_processes(tmp_path):
-    # As a stage that goes on when dvc is killed, its output still open.
-    status, (pid,) = run(tmp_path, "sleep 600 & echo $!; kill -9 $$")
+    # As a stage that goes on when dvc is killed, its output still open; the limit of a test ends a run that waits.
+    status, (pid,) = run(tmp_path, "sleep 3600 & echo $!; kill -9 $$")
     assert status == 128 + signal.SIGKILL
     assert has_ended(int(pid))
 
@@ -95,7 +82,7 @@ def test_the_groups_end_when_their_flow_dies(tmp_path, number):
         assert process.stdout is not None
         pid = int(process.stdout.readline())
         process.send_signal(number)
-    assert ends(pid)
+    wait_until(lambda: has_ended(pid))
 
 
 @pytest.mark.slow
@@ -121,14 +108,14 @@ def test_a_prestarted_dvc_runs_the_next_stage_and_ends_with_the_run(tmp_path):
     next_one = prestarted()
     assert next_one != ready
     groups.stop_prestarting()
-    assert ends(next_one)
+    wait_until(lambda: has_ended(next_one))
     groups.run_stage("who", root, options=["--force"], log=print)  # starts a DVC of its own
     assert int((root / "who.txt").read_text()) not in {ready, next_one}
-    assert eventually(lambda: living_children() <= there)  # processes of earlier tests may end meanwhile
+    wait_until(lambda: living_children() <= there)  # processes of earlier tests may end meanwhile
     groups.prestart()
     last = prestarted()
     groups.end()
-    assert ends(last)
+    wait_until(lambda: has_ended(last))
     with pytest.raises(StageFailedError, match="ending"):
         groups.run_stage("who", root, log=print)
 

@@ -59,6 +59,7 @@ def test_integrated_gradients_of_a_linear_network_are_its_weights_times_the_feat
     [
         ("timm/test_resnet", {}, 80, 64, ["layer_cam", "integrated_gradients"]),
         ("timm/test_vit", {}, 48, 32, ["integrated_gradients"]),
+        ("timm/test_mambaout", {}, 80, 64, ["integrated_gradients"]),  # channels are the last axis
         ("mn", {"width": 0.1}, 80, 64, ["layer_cam", "integrated_gradients"]),
         ("cnn6", {}, 24, 16, ["layer_cam", "integrated_gradients"]),
         (

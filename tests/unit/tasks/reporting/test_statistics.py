@@ -6,7 +6,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from tasks.evaluation.words import figure, p_value
+from tasks.evaluation.words import figure, interval, p_value
 from tasks.reporting import model_rows, page
 from tasks.reporting.run_results import RunResults
 from tasks.reporting.sections import classes, comparisons, corpora, further_metrics, groups, recordings, results
@@ -152,3 +152,4 @@ def test_p_values_are_never_shown_as_zero(value, text):
 
 def test_figures_have_a_minus_sign_and_no_negative_zero():
     assert [figure(value) for value in (-23.44, -0.04, 0.06, None)] == ["−23.4", "0.0", "0.1", "–"]
+    assert interval(-30.1, -20.2, " to ") == "−30.1 to −20.2"

@@ -3,7 +3,6 @@
 import socket
 import tempfile
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -114,11 +113,3 @@ def problem(response, status):
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     return ProblemDetails.model_validate(response.json())
-
-
-def wait_until(condition, seconds=60.0):
-    """Wait until a condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)

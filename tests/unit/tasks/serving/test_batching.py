@@ -8,7 +8,7 @@ import pytest
 from tasks.prediction.engines.base import Outputs
 from tasks.serving.batching import BATCH, Batcher, Ticket
 from tasks.serving.problems import RequestError
-from tests.unit.tasks.serving.servers import wait_until
+from tests.waiting import wait_until
 
 
 class Engine:

@@ -13,7 +13,8 @@ import pytest
 
 from tasks.serving import batching, connections
 from tests.unit.tasks.serving import hostile
-from tests.unit.tasks.serving.servers import problem, running_server, wait_until
+from tests.unit.tasks.serving.servers import problem, running_server
+from tests.waiting import wait_until
 
 SOUND = hostile.sound(2.5)
 

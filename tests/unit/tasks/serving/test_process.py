@@ -15,7 +15,7 @@ from tasks.serving import answers
 from tasks.serving.settings import TOKEN_VARIABLE
 from tests.unit.tasks.serving import hostile, tiny
 from tests.unit.tasks.serving.processes import process
-from tests.unit.tasks.serving.servers import wait_until
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

@@ -171,7 +171,7 @@ def answered(server, request, timeout=60):
 
 
 @pytest.mark.slow
-def test_a_small_file_with_much_sound_takes_little_memory_and_time(server):
+def test_a_small_file_with_much_sound_takes_little_memory(server):
     before = warm(server)
     for content, statuses in ((hostile.silence(40, 8), {200, 503}), (hostile.silence(130, 1), {422})):
         assert len(content) < 2**18

@@ -66,7 +66,10 @@ def test_a_proxy_that_asks_for_a_password_is_not_tried_again(tmp_path, server, m
 def _answer_407(request) -> None:
     received = b""
     while b"\r\n\r\n" not in received:  # what is not read ends the connection with an error instead of the answer
-        received += request.recv(4096)
+        part = request.recv(4096)
+        if not part:  # the client has gone
+            return
+        received += part
     request.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
 
 

@@ -1,7 +1,7 @@
 import codecs
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.corpora.icbhi import metadata
@@ -11,7 +11,7 @@ from tasks.runtime.errors import BreathlineError
 SPLIT = {"101_1b1_Al_sc_Meditron": "test", "103_2b2_Ar_mc_LittC2SE": "train", "107_2b3_Al_mc_AKGC417L": "train"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(max_examples=60)
 @given(
     separator=st.sampled_from(["\t", " ", "   ", " \t", ",", ", "]),
     end=st.sampled_from(["\n", "\r\n", "\r"]),

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.corpora import text_files
@@ -20,7 +20,6 @@ def write(folder: Path, content: object) -> Path:
     return path
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     events=st.lists(st.tuples(TIMES, TIMES, st.sampled_from(labels.EVENTS))),
     record=st.none() | st.tuples(st.sampled_from(annotations.RECORD_KEYS), st.sampled_from(list(labels.RECORDS))),
