@@ -72,6 +72,7 @@ def test_git_s_distrust_is_one_message_with_the_command(project):
 
 
 def test_a_repository_without_trust_is_not_taken_for_none(project, monkeypatch):
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)  # that of the tests trusts all folders
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # of Git's own tests
     monkeypatch.setenv("LANG", "de_DE.UTF-8")
     for ask in (ask_git, git):
