@@ -44,8 +44,10 @@ def test_the_commands_apply_a_diff_if_there_is_one_and_name_untracked_files(chan
     origin = {"commit": "c" * 40, "dirty": bool(changed or untracked), "changed_files": changed, "untracked": untracked}
     commands = report_provenance.commands(origin)
     assert ("git apply run.diff" in commands) == (commands[0].startswith("python -c")) == bool(changed)
-    assert [line for line in commands if line.endswith(": new.py")] == [line for line in commands if line[0] == "#"]
-    assert any(line[0] == "#" for line in commands) == bool(untracked)
+    back, *notes = [line for line in commands if line[0] == "#"]
+    assert "`git stash pop` brings back" in back
+    assert commands.index(back) == commands.index("git stash") - 1
+    assert [line.endswith(": new.py") for line in notes] == [True] * len(untracked)
     assert commands[-1] == "dvc repro"
 
 
